@@ -1,0 +1,56 @@
+"""What single neurons of a recurrent language model respond to, measured over corpora of any size.
+
+The verbs of the command line as functions of labelled arrays; see each function's docstring.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .cluster import connect as connect
+    from .corpus import read_corpus as read_corpus
+    from .extract import extract_activations as extract_activations
+    from .inference.checkpoints import load_model as load_model
+    from .labels import categories as categories
+    from .labels import idioms as idioms
+    from .labels import label_corpus as label_corpus
+    from .labels import part_of_speech as part_of_speech
+    from .labels import position as position
+    from .labels import spans as spans
+    from .reductions.summarize import summarize as summarize
+    from .reductions import tuning_curve as tuning_curve
+    from .run import open_run as open_run
+    from .selectivity import measure as measure
+    from .selectivity import rank_neurons as rank_neurons
+
+_HOME = {
+    "connect": "cluster",
+    "read_corpus": "corpus",
+    "extract_activations": "extract",
+    "load_model": "inference.checkpoints",
+    "categories": "labels",
+    "idioms": "labels",
+    "label_corpus": "labels",
+    "part_of_speech": "labels",
+    "position": "labels",
+    "spans": "labels",
+    "summarize": "reductions",
+    "tuning_curve": "reductions",
+    "open_run": "run",
+    "measure": "selectivity",
+    "rank_neurons": "selectivity",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,153 @@
+"""The command line: ``lstm-analysis run | train | validate | inspect | report``."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from . import __version__
+from .errors import Interrupted, UsageError, UserError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 some shards failed, 75 interrupted."""
+    options = parser().parse_args(arguments)
+    _log_to_stderr(logging.DEBUG if options.debug else logging.INFO)
+    signal.signal(signal.SIGTERM, _terminate)
+    command: Command = options.command
+    try:
+        return command(options)
+    except UserError as error:
+        if options.debug:
+            raise
+        print(f"lstm-analysis: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("lstm-analysis: interrupted; run the same command to go on.", file=sys.stderr)
+        return Interrupted("").exit_code
+    except BrokenPipeError:
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="lstm-analysis", description="Measure what single neurons of a recurrent language model respond to."
+    )
+    top.add_argument("--version", action="version", version=f"lstm-analysis {__version__}")
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    run = add("run", run_command, "Run a whole study; what is done already is kept.")
+    run.add_argument("study", type=Path, help="study file, pipelines/*.yaml")
+    run.add_argument("--cluster", type=Path, help="cluster file, cluster/*.yaml (default: this machine)")
+    run.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
+    run.add_argument("--dry-run", action="store_true", help="show the plan and stop")
+    run.add_argument("--force", action="store_true", help="replace results of other inputs in the folder")
+    train = add("train", train_command, "Train the study's model, or go on training it.")
+    train.add_argument("study", type=Path)
+    train.add_argument("--force", action="store_true", help="train anew although the checkpoint is there")
+    validate = add("validate", validate_command, "Check a study file and what it names, without running it.")
+    validate.add_argument("study", type=Path)
+    for sub in (run, train, validate):
+        sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the study")
+    inspect = add("inspect", inspect_command, "Show what a run holds.")
+    inspect.add_argument("run", type=Path, help="folder of a run")
+    inspect.add_argument("--json", action="store_true", help="print run.json's facts as JSON")
+    report = add("report", report_command, "Write a run's report.html anew.")
+    report.add_argument("run", type=Path, help="folder of a run")
+    return top
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run a study, print the top neurons of each concept."""
+    from .config import load_study
+
+    study = load_study(options.study, options.set)
+    if options.dry_run:
+        from .dry_run import describe_plan
+
+        print(describe_plan(study, options.output, options.cluster))
+        return 0
+    from .study import run_study
+    from .tables import top_neurons
+
+    run = run_study(study, options.output, options.cluster, options.force)
+    print(top_neurons(run.selectivity))
+    print(f"\nreport: {run.path / 'report.html'}")
+    return 0
+
+
+def train_command(options: argparse.Namespace) -> int:
+    """Train a study's model."""
+    from .config import load_study
+    from .study import train
+
+    study = load_study(options.study, options.set)
+    checkpoint = Path(study.resolve(study.model.checkpoint))
+    if checkpoint.exists() and not options.force:
+        raise UsageError(f"{checkpoint} is there already. Give --force to train it anew.")
+    perplexity = train(study)
+    print(f"{checkpoint}: perplexity {perplexity:.1f} on the held-out documents")
+    return 0
+
+
+def validate_command(options: argparse.Namespace) -> int:
+    """Check a study."""
+    from .config import load_study
+    from .study import ready_model, validate
+
+    study = load_study(options.study, options.set)
+    sources = validate(study)
+    model = ready_model(study)
+    print(
+        f"{options.study}: valid. {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}; "
+        f"concepts from {', '.join(sources)}."
+    )
+    return 0
+
+
+def inspect_command(options: argparse.Namespace) -> int:
+    """Show a run."""
+    from .run import open_run
+    from .tables import describe_run
+
+    run = open_run(options.run)
+    print(json.dumps(run.record, indent=1) if options.json else describe_run(run))
+    return 0
+
+
+def report_command(options: argparse.Namespace) -> int:
+    """Write a run's report anew."""
+    from .report import write_report
+    from .run import open_run
+
+    run = open_run(options.run)
+    print(write_report(run))
+    return 0
+
+
+def _log_to_stderr(level: int) -> None:
+    log = logging.getLogger("lstm_analysis")
+    log.setLevel(level)
+    log.propagate = False
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Interrupted("Stopped by SIGTERM. What was finished is kept; run the same command to go on.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

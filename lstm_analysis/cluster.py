@@ -1,0 +1,166 @@
+"""Where the work is done: a Dask cluster from a cluster file, and a sliding window of tasks over it."""
+
+import importlib
+import os
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from .config import ClusterConfig, load_cluster
+from .errors import Interrupted, UsageError, UserError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+RETRIES = 2
+WINDOW_PER_THREAD = 3
+START_SECONDS = 120
+EXTRAS = {"dask_jobqueue": "dask-jobqueue", "dask_cuda": "dask-cuda", "dask_kubernetes": "dask-kubernetes"}
+LOCAL = ClusterConfig(module="distributed", class_="LocalCluster")
+
+Outcome = tuple[tuple[Any, ...], Any]
+
+
+@contextmanager
+def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
+    """Start (or join) the cluster of a cluster file, give a client, and close what was started."""
+    client = connect(cluster)
+    started = client.cluster
+    try:
+        yield client
+    finally:
+        client.close()
+        if started is not None:
+            started.close()
+
+
+def connect(cluster: str | Path | None = None) -> "Client":
+    """Return a Dask client of the cluster that a cluster file describes.
+
+    Parameters
+    ----------
+    cluster
+        Path of the file; by default one worker process with one thread for each core of this machine.
+
+    Raises
+    ------
+    UserError
+        If the cluster's package is missing, its class does not exist, or it does not start.
+    """
+    import dask
+    from distributed import Client
+
+    found = LOCAL if cluster is None else load_cluster(cluster)
+    dask.config.set(found.config)
+    try:
+        if found.address is not None:
+            return Client(found.address, timeout=START_SECONDS)
+        if found.scheduler_file is not None:
+            return Client(scheduler_file=found.scheduler_file, timeout=START_SECONDS)
+        return Client(_start(found))
+    except (OSError, TimeoutError) as error:
+        raise UserError(f"The cluster of {cluster or 'this machine'} did not answer: {error}. Is it running?") from None
+
+
+def _start(config: ClusterConfig) -> Any:
+    assert config.module is not None and config.class_ is not None
+    try:
+        module = importlib.import_module(config.module)
+    except ImportError:
+        package = EXTRAS.get(config.module.split(".")[0], config.module)
+        raise UserError(f"The cluster needs the module {config.module}; install it with `pip install {package}`.") from None
+    if not hasattr(module, config.class_):
+        raise UsageError(f"The module {config.module} has no cluster class {config.class_!r}; check the cluster file.")
+    kwargs = {**local_size(), **config.kwargs} if config.class_ == "LocalCluster" else dict(config.kwargs)
+    names = {"threads": "threads_per_worker", "resources": "resources"} if config.class_ == "LocalCluster" else {}
+    for key, value in config.worker.items():
+        if key not in names:
+            raise UsageError(f"The cluster file's key worker.{key} has no meaning for {config.class_}; use kwargs.")
+        kwargs[names[key]] = value
+    cluster = getattr(module, config.class_)(**kwargs)
+    for how, value in config.scale.items():
+        if how == "adapt":
+            cluster.adapt(**value)
+        else:
+            cluster.scale(**{how: value})
+    return cluster
+
+
+def local_size() -> dict[str, Any]:
+    """Return the arguments of a LocalCluster that fits this machine: a process a core, one thread each."""
+    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = int(psutil.virtual_memory().available * 0.9) // n
+    return {"n_workers": n, "threads_per_worker": 1, "memory_limit": memory, "host": "127.0.0.1"}
+
+
+def work(
+    client: "Client | None", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
+) -> Iterator[Outcome]:
+    """Do the tasks of a queue, a few at a time, and yield each task's arguments with its result or its exception.
+
+    The caller may add to the queue while it goes. Results are handed over and let go, so neither the scheduler nor
+    the workers hold more than the window, however long the queue.
+
+    Parameters
+    ----------
+    client
+        A Dask client; ``None`` works in this process, one task after the other.
+    name
+        What the tasks are called on the dashboard.
+    function
+        Called on a worker with a task's arguments.
+    queue
+        Arguments of the tasks, the first one an index or a tuple of them.
+
+    Raises
+    ------
+    Interrupted
+        If the scheduler is lost.
+    """
+    if client is None:
+        while queue:
+            task = queue.popleft()
+            yield task, _attempt(function, task)
+        return
+    yield from _window(client, name, function, queue)
+
+
+def _attempt(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    try:
+        return function(*task)
+    except Exception as error:  # a task's failure is a result; the caller decides
+        return error
+
+
+def _window(
+    client: "Client", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
+) -> Iterator[Outcome]:
+    from distributed import as_completed
+
+    token = uuid.uuid4().hex[:6]
+    running: dict[str, tuple[Any, ...]] = {}
+    done = as_completed()
+    while queue or running:
+        size = WINDOW_PER_THREAD * max(1, sum(client.nthreads().values()))
+        while queue and len(running) < size:
+            task = queue.popleft()
+            label = "-".join(map(str, task[0] if isinstance(task[0], tuple) else task[:1]))
+            future = client.submit(function, *task, key=f"{name}-{label}-{token}", retries=RETRIES, pure=False)
+            running[future.key] = task
+            done.add(future)
+        future = next(done)
+        task = running.pop(future.key)
+        if future.status == "cancelled":
+            raise Interrupted("The connection to the Dask scheduler was lost. What was finished is kept; run again.")
+        try:
+            outcome = future.exception() or future.result()
+        except CancelledError:
+            raise Interrupted("The Dask scheduler went away. What was finished is kept; run again.") from None
+        future.release()
+        yield task, outcome

@@ -1,0 +1,300 @@
+"""Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from .errors import UsageError, nearest
+
+T = TypeVar("T")
+Concept = Mapping[str, Any]
+AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """What to read.
+
+    Parameters
+    ----------
+    format
+        Name of a reader.
+    path
+        Paths, globs or fsspec URLs; relative ones count from the study file.
+    sentences
+        For text: ``line`` or ``split``.
+    documents
+        Glob patterns of the documents to read; empty for all.
+    limit_tokens
+        Read whole sentences up to this many tokens.
+    end_of_sentence
+        Symbol appended to each sentence; by default that of the model's vocabulary, none for character models.
+    """
+
+    format: str
+    path: tuple[str, ...] = ()
+    sentences: Literal["line", "split"] = "line"
+    documents: tuple[str, ...] = ()
+    limit_tokens: int | None = None
+    end_of_sentence: str | None = AUTOMATIC
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Parameters
+    ----------
+    layers, size
+        LSTM layers and neurons a layer; the embedding has the same size and is tied to the decoder.
+    vocabulary_size, lower_case, number
+        The vocabulary: most frequent tokens after lower-casing and writing every number as ``number``.
+    hold_out
+        Every ``hold_out``-th document is kept for validation.
+    epochs, streams, steps
+        Passes over the text, parallel streams, tokens between two updates of each stream.
+    learning_rate, weight_decay, dropout, clip
+        Peak rate (linear warm-up over 2 % of the updates, cosine to zero), decay of AdamW, dropout of embedding and
+        layers, largest norm of the gradient.
+    seed
+        Of initial weights and dropout.
+    """
+
+    layers: int = 2
+    size: int = 200
+    vocabulary_size: int = 10_000
+    lower_case: bool = True
+    number: str | None = "N"
+    hold_out: int = 20
+    epochs: int = 5
+    streams: int = 32
+    steps: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    dropout: float = 0.15
+    clip: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which model reads: a checkpoint, its vocabulary if that is another file, and how to train it if it is missing."""
+
+    checkpoint: str
+    vocabulary: str | None = None
+    train: Recipe | None = None
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """How the model reads.
+
+    Parameters
+    ----------
+    carry
+        Where states are reset: at each ``document`` or at each ``sentence``.
+    states
+        What to keep: ``hidden`` and ``cell``.
+    surprisal
+        Whether to compute the surprisal of each token.
+    shard_tokens
+        Tokens of a shard, the unit of work and of storage.
+    device
+        ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+    """
+
+    carry: Literal["document", "sentence"] = "document"
+    states: tuple[Literal["hidden", "cell"], ...] = ("hidden", "cell")
+    surprisal: bool = True
+    shard_tokens: int = 65_536
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """How states are kept: ``float32``, ``float16`` or ``none`` (reduced right after inference)."""
+
+    activations: Literal["float32", "float16", "none"] = "float32"
+
+
+@dataclass(frozen=True)
+class SelectivityConfig:
+    """Which measures; ``draws`` of null distributions and their level ``alpha`` (only 0 draws so far)."""
+
+    measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information")
+    draws: int = 0
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file. ``folder`` is where it lies: its relative paths count from there."""
+
+    name: str
+    corpus: CorpusConfig
+    model: ModelConfig
+    inference: InferenceConfig = InferenceConfig()
+    store: StoreConfig = StoreConfig()
+    concepts: tuple[Concept, ...] = ()
+    selectivity: SelectivityConfig = SelectivityConfig()
+    analyses: tuple[str, ...] = ()
+    seed: int = 0
+    folder: Path = field(default=Path(), metadata={"internal": True})
+
+    def resolve(self, path: str) -> str:
+        """Return a path of the study file as seen from the current folder; URLs and absolute paths stay."""
+        return path if "://" in path or Path(path).is_absolute() else str(self.folder / path)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the effective study as plain JSON types, without the folder."""
+        found: dict[str, Any] = _plain(dataclasses.asdict(self))
+        del found["folder"]
+        return found
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """A cluster file: the class to start with its arguments, or the address of a running scheduler."""
+
+    version: Literal[1] = 1
+    module: str | None = None
+    class_: str | None = field(default=None, metadata={"key": "class"})
+    address: str | None = None
+    scheduler_file: str | None = None
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    scale: dict[str, Any] = field(default_factory=dict)
+    worker: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+    settings
+        ``key.key=value`` overrides, the value in YAML.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, has an unknown key (the nearest known one is named) or a value of the wrong type.
+    """
+    path = Path(path)
+    content = read_yaml(path)
+    for setting in settings:
+        _override(content, setting)
+    if isinstance(content.get("store"), str):
+        content["store"] = {"activations": content["store"]}
+    study: Study = convert(content, Study, str(path), "")
+    if Path(study.name).name != study.name or study.name in ("", ".", ".."):
+        raise UsageError(f"{path}: name is {study.name!r}; it names the run's folder, so it cannot hold a '/'.")
+    return dataclasses.replace(study, folder=path.parent)
+
+
+def load_cluster(path: str | Path) -> ClusterConfig:
+    """Read a cluster file; errors as for `load_study`."""
+    cluster: ClusterConfig = convert(read_yaml(Path(path)), ClusterConfig, str(path), "")
+    started = cluster.module is not None and cluster.class_ is not None
+    if sum([started, cluster.address is not None, cluster.scheduler_file is not None]) != 1:
+        raise UsageError(f"{path}: give either module and class, or address, or scheduler_file, and only one of them.")
+    return cluster
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}). Check the path.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = " ".join(str(error).split())
+        raise UsageError(f"{path} is not valid YAML: {found}. Mend the file.") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md.")
+    return content
+
+
+def convert(value: Any, hint: Any, where: str, key: str) -> Any:
+    """Return a YAML value as the type that a dataclass field declares, or explain what is wrong with it."""
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(value, hint, where, key)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return convert(value, next(a for a in arguments if a is not type(None)), where, key)
+    if origin is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(convert(item, arguments[0], where, key) for item in items)
+    if origin is Literal:
+        if value not in arguments or isinstance(value, bool):
+            hint_text = nearest(str(value), [str(a) for a in arguments])
+            raise UsageError(f"{where}: {key} is {value!r}; {hint_text} (one of {', '.join(map(str, arguments))}).")
+        return value
+    if hint is float and type(value) in (int, float):
+        return float(value)
+    if hint is float and isinstance(value, str):  # YAML 1.1 reads 3e-3 as a string
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    expected = origin if origin is not None else hint
+    wanted = dict if expected in (Mapping, dict) or getattr(expected, "__name__", "") == "Mapping" else expected
+    if type(value) is not wanted:
+        raise UsageError(f"{where}: {key} must be {_name(wanted)}, found {value!r}.")
+    return value
+
+
+def _dataclass(value: Any, hint: Any, where: str, key: str) -> Any:
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: {key} must be a mapping of keys, found {value!r}.")
+    hints = typing.get_type_hints(hint)
+    fields = {f.metadata.get("key", f.name): f for f in dataclasses.fields(hint) if "internal" not in f.metadata}
+    prefix = f"{key}." if key else ""
+    for name in value:
+        if name not in fields:
+            raise UsageError(f"{where}: unknown key {prefix}{name}; {nearest(str(name), fields)}")
+    for name, f in fields.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and name not in value:
+            raise UsageError(f"{where}: the key {prefix}{name} is missing.")
+    return hint(**{fields[n].name: convert(v, hints[fields[n].name], where, prefix + n) for n, v in value.items()})
+
+
+def _override(content: dict[str, Any], setting: str) -> None:
+    key, sign, text = setting.partition("=")
+    if not sign:
+        raise UsageError(f"--set {setting}: expected KEY=VALUE, for example inference.carry=sentence.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UsageError(f"--set {setting}: the value is not valid YAML.") from None
+    *folders, last = key.split(".")
+    for name in folders:
+        inner = content.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {setting}: {name} is {inner!r} in the study, not a mapping.")
+        content = inner
+    content[last] = value
+
+
+def _name(kind: Any) -> str:
+    names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a mapping"}
+    return names.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,89 @@
+"""Files of a corpus: globs, compressed files and fsspec URLs, read line by line as strict UTF-8."""
+
+import lzma
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import fsspec
+
+from ..errors import UserError
+
+
+def expand(paths: Sequence[str]) -> list[str]:
+    """Return the files that the paths, globs and URLs name, each once, each glob's in sorted order.
+
+    A path that exists is taken as it stands, even if it has a sign of a glob in it.
+
+    Raises
+    ------
+    UserError
+        If one of them names no file.
+    """
+    files: list[str] = []
+    for path in paths:
+        filesystem, inner = fsspec.core.url_to_fs(path)
+        pattern = any(sign in inner for sign in "*?[") and not filesystem.exists(inner)
+        found = sorted(filesystem.glob(inner)) if pattern else [inner]
+        found = [file for file in found if filesystem.isfile(file)]
+        if not found:
+            what = "is a folder; name the files in it, for example with a glob such as '*.txt'"
+            if not filesystem.isdir(inner):
+                what = "names no file; check the path (relative paths count from the study file)"
+            raise UserError(f"The corpus path {path!r} {what}.")
+        files.extend(filesystem.unstrip_protocol(file) for file in found)
+    return list(dict.fromkeys(files))
+
+
+def read_lines(file: str) -> Iterator[str]:
+    """Yield the lines of a file without their line ends.
+
+    Raises
+    ------
+    UserError
+        At the first byte that is not UTF-8, naming file, line and byte; if a compressed file is damaged.
+    """
+    start = 0
+    for number, raw in enumerate(_raw_lines(file), 1):
+        try:
+            line = raw.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{display(file)} is not valid UTF-8: line {number} has byte 0x{raw[error.start]:02x} at byte "
+                f"{start + error.start} of the text. Convert the file first, for example with "
+                "'iconv -f latin1 -t utf-8'."
+            ) from None
+        start += len(raw)
+        yield line.rstrip("\r\n")
+
+
+def _raw_lines(file: str) -> Iterator[bytes]:
+    try:
+        with fsspec.open(file, "rb", compression="infer") as stream:
+            yield from stream
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(f"{display(file)} cannot be read to its end ({error}). Check the file, or copy it again.") from None
+
+
+def display(file: str) -> str:
+    """Return a file's name as a person would write it: without the ``file://`` of a local one."""
+    return file.removeprefix("file://")
+
+
+def document_names(files: Sequence[str]) -> list[str]:
+    """Return the document names of files that are one document each: the name without folders.
+
+    Files of the same name keep as many folders as tell them apart, else two documents would become one.
+
+    >>> document_names(["file:///wsj/00/a.txt", "file:///wsj/01/a.txt", "file:///wsj/01/b.txt.gz"])
+    ['00/a.txt', '01/a.txt', 'b.txt.gz']
+    """
+    parts = [file.split("/") for file in files]
+    depth = [1] * len(files)
+    while True:
+        names = ["/".join(part[-n:]) for part, n in zip(parts, depth, strict=True)]
+        shared = {name for name, n in Counter(names).items() if n > 1}
+        longer = [n + (name in shared and n < len(p)) for name, n, p in zip(names, depth, parts, strict=True)]
+        if longer == depth:
+            return names
+        depth = longer

@@ -1,0 +1,54 @@
+"""What every reader yields: one sentence at a time, with its annotation and its marked spans."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """A labelled span: the concept, the marked token indices in the sentence, 1 target or 0 baseline."""
+
+    concept: str
+    tokens: tuple[int, ...]
+    value: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a document.
+
+    Parameters
+    ----------
+    document
+        Name of the document; consecutive sentences of the same name belong together.
+    tokens
+        Surface forms.
+    annotations
+        Column name to one value a token.
+    marks
+        Labelled spans, indices counted in this sentence.
+    """
+
+    document: str
+    tokens: Sequence[str]
+    annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a reader finds its text, and how running text is cut.
+
+    Parameters
+    ----------
+    paths
+        Paths, globs or fsspec URLs, ``.gz`` and the like are unpacked; empty for a corpus that is a package.
+    sentences
+        For running text: ``line`` (one sentence a line, tokens between blanks) or ``split`` (the sentence splitter).
+    """
+
+    paths: tuple[str, ...] = ()
+    sentences: str = "line"
+
+
+Reader = Callable[[Source], Iterator[Sentence]]

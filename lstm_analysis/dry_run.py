@@ -1,0 +1,94 @@
+"""The plan of a study without running it: shards, bytes, memory and time."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .cluster import local_size
+from .config import Study, load_cluster
+from .corpus import read_sentences
+from .inference.extraction import choose_device
+from .inference.lstm import Stream, StreamReader
+from .inference.model import LanguageModel
+from .stages import end_symbol, progress, state_bytes
+from .study import ready_model, validate
+
+TRIAL_STREAMS = 16
+TRIAL_STEPS = 128
+
+
+def describe_plan(study: Study, output: Path | None = None, cluster: Path | None = None) -> str:
+    """Return the plan of a study as text.
+
+    The corpus is read once to count its tokens; the speed is measured on the spot on this machine's first device.
+    """
+    validate(study)
+    model = ready_model(study)
+    n_token, n_sentence, n_document = count(study, end_symbol(study, model) is not None)
+    shard = min(n_token, study.inference.shard_tokens)
+    n_shard = -(-n_token // study.inference.shard_tokens)
+    rate = measure_rate(study, model)
+    n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
+    workers = n_worker or 1
+    seconds = n_token / (rate * workers)
+    lines = [
+        f"study       {study.name}, results in {output or Path('runs') / study.name}",
+        f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
+        f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
+        f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a {study.inference.carry}",
+        f"disk        {state_bytes(study, n_token, model.n_layer, model.n_neuron) / 1e9:,.2f} GB for the states "
+        f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
+        f"memory      {worker_bytes(study, model, shard) / 1e9:,.2f} GB a worker at most",
+        f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
+        f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}",
+    ]
+    return "\n".join(lines)
+
+
+def count(study: Study, with_end: bool) -> tuple[int, int, int]:
+    """Return tokens, sentences and documents of the study's corpus."""
+    config = study.corpus
+    paths = [study.resolve(path) for path in config.path]
+    n_token = n_sentence = n_document = 0
+    document = None
+    with progress("count") as bar:
+        for sentence in read_sentences(config.format, paths, config.sentences, config.documents):
+            length = len(sentence.tokens) + with_end
+            if config.limit_tokens is not None and n_token + length > config.limit_tokens:
+                break
+            n_token, n_sentence = n_token + length, n_sentence + 1
+            n_document, document = n_document + (sentence.document != document), sentence.document
+            bar.update(length)
+    return n_token, n_sentence, n_document
+
+
+def measure_rate(study: Study, model: LanguageModel) -> float:
+    """Return tokens per second of one worker, from a short trial with random tokens."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        reader = StreamReader(model.to(choose_device(study.inference.device)))
+        ids = np.random.default_rng(0).integers(0, len(model.vocabulary), (TRIAL_STREAMS, TRIAL_STEPS), np.int32)
+        streams = [Stream(row, row=i * TRIAL_STEPS) for i, row in enumerate(ids)]
+        hidden = np.empty((ids.size, model.n_layer, model.n_neuron), np.float32)
+        bits = np.empty(ids.size, np.float32) if study.inference.surprisal else None
+        reader.read(streams, hidden, None, bits)
+        began = time.perf_counter()
+        reader.read(streams, hidden, None, bits)
+        return ids.size / (time.perf_counter() - began)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def worker_bytes(study: Study, model: LanguageModel, shard: int) -> int:
+    """Return a bound on a worker's memory: the program, the model with its table, three times a shard's states."""
+    states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.states)
+    weights = 4 * (model.n_parameter * 2 + len(model.vocabulary) * 4 * model.n_neuron)
+    return PROGRAM_BYTES + weights + 3 * states
+
+
+PROGRAM_BYTES = 450 << 20
+"""Resident size of a worker process that has imported everything and done nothing."""

@@ -1,0 +1,47 @@
+"""The errors a user sees: one paragraph that says what is wrong, what was found and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user can mend; the command line prints its text without a traceback.
+
+    Parameters
+    ----------
+    message
+        What is wrong, what was found, what to do.
+    exit_code
+        1 for a failure of the work, 2 for wrong usage (a study, an option, a path).
+    """
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class UsageError(UserError):
+    """The command, the study file or the cluster file is wrong; nothing was started."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=2)
+
+
+class Interrupted(UserError):
+    """The work stopped half-way and the same command finishes it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=75)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends an error about an unknown name.
+
+    >>> nearest("aucroc", ["auroc", "d_prime"])
+    "did you mean 'auroc'?"
+    >>> nearest("zzz", ["auroc", "d_prime"])
+    'known are auroc, d_prime'
+    """
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"

@@ -1,0 +1,132 @@
+"""Extraction from Python: a corpus dataset and a model in, a run with stored states out."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+import xarray as xr
+
+from .config import CorpusConfig, InferenceConfig, ModelConfig, StoreConfig, Study
+from .errors import UsageError
+from .inference.checkpoints import save_exactly
+from .inference.model import LanguageModel
+from .record import Record, fingerprint
+from .run import Run, open_run
+from .stages import Work, activations_stage, report_corpus
+from .store import RunLock, write_dataset
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+COLUMNS = ("type_id", "document", "sentence", "sentence_position", "sentence_length")
+
+
+def extract_activations(
+    corpus: xr.Dataset,
+    model: LanguageModel,
+    run: str | Path,
+    *,
+    carry: Literal["document", "sentence"] = "document",
+    states: Sequence[Literal["hidden", "cell"]] = ("hidden", "cell"),
+    surprisal: bool = True,
+    store: Literal["float32", "float16"] = "float32",
+    shard_tokens: int = 65_536,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    client: "Client | None" = None,
+    force: bool = False,
+) -> Run:
+    """Read a corpus through a model and keep the states of every neuron after every token.
+
+    Parameters
+    ----------
+    corpus
+        As `read_corpus` gives it, dim ``time``.
+    model
+        As `load_model` gives it.
+    run
+        Folder of the run; a second call with the same inputs goes on where the first stopped.
+    carry
+        Where states are reset: at each ``document`` or ``sentence``.
+    states
+        What to keep.
+    surprisal
+        Whether to compute the surprisal of each token.
+    store
+        Stored type of the states.
+    shard_tokens
+        Tokens of a shard.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    client
+        Dask client; by default the current one if there is one, else the work is done in this process.
+    force
+        Replace what other inputs left in the folder.
+
+    Returns
+    -------
+    The run; ``run.activations`` is lazy, dims (time, layer, neuron).
+
+    Raises
+    ------
+    UserError
+        If the folder belongs to other inputs, or the corpus holds tokens that the model cannot read.
+    """
+    missing = [name for name in (*COLUMNS, "type", "document_start") if name not in corpus.variables]
+    if missing:
+        raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
+    inference = InferenceConfig(carry, tuple(states), surprisal, shard_tokens, device)
+    study = Study(
+        Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store)
+    )
+    forms = [str(form) for form in corpus["type"].values]
+    token_id = model.vocabulary.encode(forms)[corpus["type_id"].values]
+    digest = fingerprint(forms, *[_digest(corpus[name]) for name in COLUMNS])
+    prints = {"corpus": fingerprint("corpus", digest, model.vocabulary.digest, shard_tokens)}
+    prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, study.as_dict()["inference"], store)
+    path = Path(run)
+    path.mkdir(parents=True, exist_ok=True)
+    with RunLock(path):
+        record = Record(path, study.as_dict())
+        record.adopt(prints, force)
+        state = Work(study, path, client or _current_client(), record, prints)
+        if not record.is_done("corpus"):
+            _keep_corpus(state, corpus.assign(token_id=("time", token_id)), model)
+        if not record.is_done("activations"):
+            activations_stage(state, model)
+    return open_run(path)
+
+
+def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:
+    with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
+        save_exactly(state.run / "model.safetensors", model)
+        columns = {name: corpus[name] for name in corpus.variables if corpus[name].dims == ("time",)}
+        rows = state.study.inference.shard_tokens
+        for name in columns:
+            corpus[name].encoding = {"chunks": (rows,)}
+        write_dataset(state.run / "corpus.zarr", corpus, state.prints["corpus"])
+        n_unknown = int((corpus["token_id"] == (-1 if model.vocabulary.unknown is None else model.vocabulary.unknown)).sum())
+        facts |= {
+            "n_token": corpus.sizes["time"],
+            "n_sentence": int(corpus["sentence"][-1]) - int(corpus["sentence"][0]) + 1,
+            "n_document": corpus.sizes["document_name"],
+            "n_type": corpus.sizes["type"],
+            "n_unknown": n_unknown,
+            "unknown_share": n_unknown / corpus.sizes["time"],
+            "limited": False,
+        }
+    report_corpus(facts)
+
+
+def _digest(column: xr.DataArray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(column.values).tobytes()).hexdigest()
+
+
+def _current_client() -> Any:
+    from distributed import default_client
+
+    try:
+        return cast(Any, default_client())
+    except ValueError:
+        return None

@@ -1,0 +1,65 @@
+"""Safetensors checkpoints: ours, and any state dict with the classic names."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ...errors import UserError
+from ...vocabulary import Normalisation, Vocabulary
+from ..model import LanguageModel
+from .state_dict import Checkpoint
+from .vocabulary_file import ordered_tokens
+
+
+def read_safetensors(path: Path) -> Checkpoint:
+    """Read tensors and metadata; the metadata keys ``vocabulary`` and ``normalisation`` hold JSON."""
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except SafetensorError as error:
+        raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
+    vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
+    try:
+        tokens = None if vocabulary is None else json.loads(vocabulary)
+        rules = Normalisation(**json.loads(normalisation))
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
+            "'normalisation' a JSON map with 'lower_case' and 'number'. Save the file again without them."
+        ) from None
+    if tokens is not None:
+        tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
+    return Checkpoint(tensors, tokens, rules, metadata)
+
+
+def save_model(
+    path: Path, tensors: Mapping[str, Tensor], vocabulary: Vocabulary, metadata: Mapping[str, str], dtype: torch.dtype
+) -> None:
+    """Write weights, vocabulary and metadata as one safetensors file, in one step."""
+    rules = {"lower_case": vocabulary.normalisation.lower_case, "number": vocabulary.normalisation.number}
+    header = {**metadata, "vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    save_file({name: tensor.detach().to(dtype).contiguous() for name, tensor in tensors.items()}, temporary, header)
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def save_exactly(path: Path, model: LanguageModel) -> None:
+    """Write a loaded model in float32: what is read back has the same digest."""
+    tensors = {"encoder.weight": model.embedding, "decoder.bias": model.decoder_bias}
+    if model.decoder_weight.data_ptr() != model.embedding.data_ptr():
+        tensors["decoder.weight"] = model.decoder_weight
+    for i, layer in enumerate(model.layers):
+        tensors |= {
+            f"rnn.weight_ih_l{i}": layer.weight_input,
+            f"rnn.weight_hh_l{i}": layer.weight_recurrent,
+            f"rnn.bias_ih_l{i}": layer.bias,
+        }
+    save_model(path, tensors, model.vocabulary, model.metadata, torch.float32)

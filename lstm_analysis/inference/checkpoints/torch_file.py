@@ -1,0 +1,48 @@
+"""Torch files that hold a state dict, loaded with ``weights_only=True``: no code of the file is ever run."""
+
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...errors import UserError
+from .state_dict import Checkpoint
+from .vocabulary_file import ordered_tokens
+
+
+def read_torch(path: Path) -> Checkpoint:
+    """Read a state dict, alone or in a dict under ``state_dict`` with a vocabulary under ``vocab``."""
+    found = _load(path)
+    if not isinstance(found, Mapping):
+        raise UserError(f"{path} holds a {type(found).__name__}, not a state dict. Save model.state_dict().")
+    weights = found.get("state_dict", found.get("model_state_dict", found))
+    if not isinstance(weights, Mapping):
+        raise UserError(f"{path} holds a {type(weights).__name__} under 'state_dict'. Save model.state_dict().")
+    tensors = {name: value for name, value in weights.items() if isinstance(value, Tensor)}
+    tokens = found.get("vocab", found.get("vocabulary"))
+    if tokens is not None:
+        tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
+    metadata = {name: value for name, value in found.items() if isinstance(value, str)}
+    return Checkpoint(tensors, tokens, metadata=metadata)
+
+
+def _load(path: Path) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file makes torch's unpickler raise almost anything
+        if isinstance(error, pickle.UnpicklingError) and re.search(r"\bGLOBAL\b|\bclass\b", str(error)):
+            raise UserError(
+                f"{path} is a pickled object, not a state dict; unpickling it would run code from the file, so it is "
+                "refused. Where you trust it, load it with the program that made it and save its weights: "
+                "torch.save(model.state_dict(), 'model.pt')."
+            ) from None
+        found = "" if isinstance(error, pickle.UnpicklingError) else str(error)
+        reason = found.partition("\n")[0] or "its bytes are not those of torch.save"
+        raise UserError(f"{path} is not a whole torch file ({reason}). Copy or save it again.") from None

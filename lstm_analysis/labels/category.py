@@ -1,0 +1,96 @@
+"""Semantic categories as concepts: every token of a listed word or phrase is a target."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .intervals import expand
+from .lexicon import read_entries, read_lexicon
+from .matching import find_phrases
+from .phrases import MAX_GAP, Pattern, Phrases, union
+from .source import BASELINE, TARGET
+
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Lists of words and phrases, each a concept.
+
+    Parameters
+    ----------
+    concepts
+        The categories; ``""`` for the one that takes the name of the source.
+    entries
+        The patterns of all categories, each counted without overlap by itself.
+    category
+        Index of the category that each entry belongs to.
+    default_name
+        The name a study gives the source if it gives none.
+    """
+
+    concepts: tuple[str, ...]
+    entries: Phrases
+    category: tuple[int, ...]
+    default_name: str = "categories"
+
+    def names(self, corpus: xr.Dataset) -> list[str]:
+        """Return the names of the categories."""
+        return list(self.concepts)
+
+    def label(self, corpus: xr.Dataset, start: int, stop: int) -> NDArray[np.int8]:
+        """Return the labels of the tokens ``[start, stop)``, dims (time, concept): 1 or 0."""
+        label = np.full((stop - start, len(self.concepts)), BASELINE, dtype=np.int8)
+        begin, end, entry = find_phrases(corpus, self.entries, start, stop, MAX_GAP)
+        token, occurrence = expand(begin, end)
+        inside = (token >= start) & (token < stop)
+        concept = np.array(self.category, dtype=np.int64)[entry[occurrence[inside]]]
+        label[token[inside] - start, concept] = TARGET
+        return label
+
+
+def categories(file: str | PathLike[str]) -> Categories:
+    """Read lists of words.
+
+    Parameters
+    ----------
+    file
+        YAML (``.yaml``, ``.yml``): the name of each category and its list of entries. Any other file is text,
+        one entry a line, ``#`` begins a comment: one concept, which takes the name of the source. An entry is
+        a word, ``prefix*``, or a phrase in the pattern language of the idioms; all is compared in lower case.
+
+    Returns
+    -------
+    The label source.
+
+    Raises
+    ------
+    UsageError
+        If the file is neither.
+    """
+    path = Path(file)
+    if path.suffix.lower() in YAML_SUFFIXES:
+        return _categories(read_lexicon(path), "categories")
+    return _categories({"": read_entries(path)}, path.stem)
+
+
+def _categories(lexicon: dict[str, tuple[Pattern, ...]], default_name: str) -> Categories:
+    entries = [(name, pattern) for name, patterns in lexicon.items() for pattern in _merge_words(patterns)]
+    index = {name: i for i, name in enumerate(lexicon)}
+    return Categories(
+        concepts=tuple(lexicon),
+        entries=tuple((name, (pattern,)) for name, pattern in entries),
+        category=tuple(index[name] for name, _ in entries),
+        default_name=default_name,
+    )
+
+
+def _merge_words(patterns: tuple[Pattern, ...]) -> list[Pattern]:
+    """Return the patterns with all single words as one, which is looked up in one step."""
+    words = union(pattern[0] for pattern in patterns if len(pattern) == 1)
+    phrases = list(dict.fromkeys(pattern for pattern in patterns if len(pattern) > 1))
+    return [(words,), *phrases] if words else phrases

@@ -1,0 +1,165 @@
+"""``run.json``: what a run was asked to do, from which inputs, and how far it is."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+from .store import write_json
+
+STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "report")
+PRODUCTS: dict[str, tuple[str, ...]] = {
+    "corpus": ("corpus.zarr", "model.safetensors"),
+    "activations": ("activations.zarr", "commits"),
+    "labels": ("labels.zarr",),
+    "summary": ("summary.zarr", "summaries", "commits"),
+    "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),
+    "report": ("report.html",),
+}
+PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a short digest of plain JSON values: what a result was made from."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+class Record:
+    """The state of a run, kept in its ``run.json``.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    study
+        The effective study.
+    """
+
+    def __init__(self, run: Path, study: Mapping[str, Any]) -> None:
+        self.run = run
+        self.content: dict[str, Any] = {"name": study.get("name", run.name), "study": dict(study)}
+        self.content |= {"versions": versions(), "facts": {}, "stages": {}}
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+        return self.run / "run.json"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was found out about the run's inputs and results."""
+        facts: dict[str, Any] = self.content["facts"]
+        return facts
+
+    def adopt(self, prints: Mapping[str, str], force: bool) -> None:
+        """Go on from what is in the folder: keep the stages whose inputs are the same.
+
+        Parameters
+        ----------
+        prints
+            Fingerprint of each stage's inputs.
+        force
+            Remove the results of other inputs instead of refusing.
+
+        Raises
+        ------
+        UserError
+            If the folder holds something else and ``force`` is not given.
+        """
+        old = read_record(self.run)
+        if old is None:
+            strangers = [p.name for p in self.run.iterdir() if p.name != "run.lock"] if self.run.is_dir() else []
+            if strangers and not force:
+                raise UserError(
+                    f"{self.run} is not empty and not a run (it holds {', '.join(sorted(strangers)[:4])}). Give another "
+                    "--output, or --force to use it all the same; other files in it are left alone."
+                )
+            return
+        recorded = {stage: entry["fingerprint"] for stage, entry in old["stages"].items()}
+        stale = [stage for stage in STAGES if stage in recorded and recorded[stage] != prints.get(stage)]
+        if stale and not force:
+            raise UserError(
+                f"{self.run} holds another study: {changes(old['study'], self.content['study'])}. Its results for "
+                f"{', '.join(stale)} would be overwritten. Give another --output, or --force to replace them."
+            )
+        for stage in stale:
+            remove_products(self.run, stage)
+        kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
+        self.content |= {"stages": kept, "facts": old["facts"]}
+
+    def is_done(self, stage: str) -> bool:
+        """Whether the stage was finished, and its results are there."""
+        entry = self.content["stages"].get(stage, {})
+        return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
+
+    @contextmanager
+    def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """Note that a stage runs, and when it is done; yields a dict for what it finds out."""
+        began, facts = time.time(), self.facts.setdefault(name, {})
+        entry: dict[str, Any] = {"state": "running", "fingerprint": print_, "products": list(products)}
+        self.content["stages"][name] = entry
+        self.save()
+        yield facts
+        finished = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        entry |= {"state": "done", "seconds": round(time.time() - began, 2), "finished": finished}
+        self.save()
+
+    def save(self) -> None:
+        """Write ``run.json``."""
+        write_json(self.file, self.content)
+
+
+def read_record(run: Path) -> dict[str, Any] | None:
+    """Return the content of a run's ``run.json``, ``None`` if there is none."""
+    try:
+        content: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise UserError(f"{run / 'run.json'} is damaged. Remove the folder, or give --output for another.") from None
+    return content
+
+
+def remove_products(run: Path, stage: str) -> None:
+    """Remove what a stage made."""
+    for name in PRODUCTS[stage]:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make the numbers."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:
+    """Return the keys whose values differ, written for a person."""
+    found = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            inner = changes(before, after, f"{prefix}{key}.")
+            found += [inner] if inner else []
+        elif before != after:
+            found.append(f"{prefix}{key} was {_short(before)}, is {_short(after)}")
+    if not found and not prefix:
+        return "the content of a file it names has changed"
+    return "; ".join(found)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,96 @@
+"""What a reduction asks of states and of the columns beside them."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import schema
+from ..errors import UserError
+
+
+def bounded(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return the values as float32 with the smallest and the largest of each neuron.
+
+    Parameters
+    ----------
+    values
+        Dims (time, layer, neuron).
+
+    Returns
+    -------
+    The values, and two arrays (layer, neuron): infinity and minus infinity where there is no token.
+
+    Raises
+    ------
+    UserError
+        If a value is NaN or outside [-1, 1], where exact sums do not hold.
+    """
+    if values.ndim != 3:
+        raise UserError(f"States need dims ('time', 'layer', 'neuron'), got an array of shape {values.shape}.")
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    # Adding 0 turns -0 into 0: which of the two a minimum returns would depend on the order.
+    low = values.min(axis=0, initial=np.inf) + np.float32(0)
+    high = values.max(axis=0, initial=-np.inf) + np.float32(0)
+    bad = np.argwhere(~((low >= -1) & (high <= 1)))
+    if len(bad):
+        layer, neuron = bad[0]
+        raise UserError(
+            f"Neuron {layer}:{neuron} has values from {low[layer, neuron]} to {high[layer, neuron]}; the exact sums "
+            "hold for values in [-1, 1]. Reduce hidden_state, not cell_state; if this is hidden_state, NaN means that "
+            "the model diverged."
+        )
+    return values, low, high
+
+
+def by_neuron(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values (time, layer, neuron) with layers side by side, dims (time, neuron)."""
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
+def check_states(states: xr.DataArray) -> None:
+    """Refuse states without the dims (time, layer, neuron) in this order."""
+    schema.require_dims(states, "hidden_state")
+
+
+def check_columns(states: xr.DataArray, columns: Mapping[str, xr.DataArray]) -> None:
+    """Refuse columns that are not about the tokens of the states."""
+    for name, column in columns.items():
+        dims = schema.VARIABLES["label"].dims if name == "label" else ("time",)
+        if column.dims != dims:
+            raise UserError(f"{name} needs dims {dims}, got {column.dims}; use {name}.transpose{dims} or rename.")
+        if column.sizes["time"] != states.sizes["time"]:
+            raise UserError(
+                f"The states have {states.sizes['time']} tokens, {name} has {column.sizes['time']}; select the same "
+                "tokens of both."
+            )
+        both = "time" in column.indexes and "time" in states.indexes
+        if both and not column.indexes["time"].equals(states.indexes["time"]):
+            raise UserError(f"The time coordinates of the states and of {name} differ; select the same tokens of both.")
+
+
+def first_time(states: xr.DataArray) -> int:
+    """Return the place in the corpus of the first token: 0 without a ``time`` coordinate.
+
+    Raises
+    ------
+    UserError
+        If the coordinate has gaps, because a place is then not the first one plus a count.
+    """
+    if "time" not in states.indexes or states.sizes["time"] == 0:
+        return 0
+    time = np.asarray(states.indexes["time"])
+    if (np.diff(time) != 1).any():
+        raise UserError(
+            "The time coordinate of the states has gaps, so the neighbours of a token are not known; summarize a run "
+            "of tokens without gaps, and leave tokens out by the label -1."
+        )
+    return int(time[0])
+
+
+def neuron_coords(*arrays: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Return the coordinates of concepts, layers and neurons that the arrays have."""
+    names = ("concept", "source", "layer", "neuron")
+    return {name: array.coords[name] for array in arrays for name in names if name in array.coords}

@@ -1,0 +1,121 @@
+"""Values by position in the sentence: exact sums, and the tuning curve read off them."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import fixed_point, schema
+from ..errors import UserError
+from .moments import add_moments_by
+from .states import bounded, by_neuron
+
+_DIMS = ("sentence_position", "layer", "neuron")
+N_POSITION = schema.LAST_POSITION + 1
+
+
+def sum_by_position(
+    values: NDArray[np.floating], sentence_position: NDArray[np.integer], n_position: int = N_POSITION
+) -> xr.Dataset:
+    """Return the exact moments of a block by position.
+
+    Parameters
+    ----------
+    values
+        Dims (time, layer, neuron), within [-1, 1].
+    sentence_position
+        Place of each token in its sentence, dims (time).
+    n_position
+        Number of rows; the last one holds all later positions too.
+
+    Returns
+    -------
+    ``position_n_token`` (sentence_position) and ``position_value_sum, position_square_sum_high,
+    position_square_sum_low`` (sentence_position, layer, neuron).
+    """
+    if sentence_position.size and sentence_position.min() < 0:
+        raise UserError(f"sentence_position counts from 0, found {sentence_position.min()}.")
+    values, _, _ = bounded(values)
+    row = np.minimum(sentence_position.astype(np.int64), n_position - 1)
+    n_token = np.zeros(n_position, dtype=np.int64)
+    flat = by_neuron(values)
+    sums = np.zeros((3, n_position, flat.shape[1]), dtype=np.int64)
+    add_moments_by(flat, row, n_token, *sums)
+    sums[1], sums[2] = fixed_point.carry(sums[1], sums[2])
+    value_sum, high, low = sums.reshape(3, n_position, *values.shape[1:])
+    return xr.Dataset(
+        {
+            "position_n_token": ("sentence_position", n_token),
+            "position_value_sum": (_DIMS, value_sum),
+            "position_square_sum_high": (_DIMS, high),
+            "position_square_sum_low": (_DIMS, low),
+        },
+        {"sentence_position": np.arange(n_position)},
+    )
+
+
+def tuning_from_sums(summary: xr.Dataset) -> xr.Dataset:
+    r"""Return the mean and standard deviation at each position.
+
+    Parameters
+    ----------
+    summary
+        Needs ``position_n_token, position_value_sum, position_square_sum_high, position_square_sum_low``.
+
+    Returns
+    -------
+    ``tuning_mean`` and ``tuning_sd`` (divisor n - 1) (sentence_position, layer, neuron), and ``n_token``
+    (sentence_position). NaN where the position has no token, for ``tuning_sd`` also where it has one only.
+    """
+    return schema.attach_attrs(
+        xr.Dataset(
+            {
+                "tuning_mean": fixed_point.mean(summary, "position_"),
+                "tuning_sd": np.sqrt(fixed_point.variance(summary, "position_")),
+                "n_token": summary.position_n_token,
+            }
+        )
+    )
+
+
+def tuning_from_summary(summary: xr.Dataset) -> xr.Dataset:
+    r"""Return the tuning curve of each neuron and the share of its variance that lies between positions.
+
+    With :math:`n_p` tokens, mean :math:`m_p` and variance :math:`s_p^2` at each of the :math:`P` positions that have
+    tokens, :math:`N = \sum_p n_p` and :math:`s^2` the variance of all tokens,
+
+    .. math:: eta2 = 1 - \frac{\sum_p (n_p - 1) s_p^2}{(N - P)\, s^2}
+
+    whose expectation is 0 for a neuron that does not depend on the position (for independent tokens), where the plain
+    ratio of the sums of squares would be :math:`(P - 1) / (N - 1)`. It can come out slightly negative.
+
+    Parameters
+    ----------
+    summary
+        A result of `summarize` with ``sentence_position``.
+
+    Returns
+    -------
+    ``tuning_mean, tuning_sd, n_token`` as in `tuning_curve`, and ``eta2`` (layer, neuron), at most 1, NaN for a
+    constant neuron or where no position has a second token.
+
+    References
+    ----------
+    Kelley, T. L. (1935). An unbiased correlation ratio measure. PNAS 21, 554-559 (there called epsilon squared).
+    """
+    if "position_value_sum" not in summary:
+        raise UserError("The summary has no sums by position; make it with summarize(..., sentence_position=...).")
+    summary = summary[[name for name in summary.data_vars if name in _NEEDED]].compute()
+    curve = tuning_from_sums(summary)
+    names = [str(name) for name in summary.data_vars if str(name).startswith("position_")]
+    total = fixed_point.variance(summary[names].sum("sentence_position"), "position_")
+    n_free = (curve.n_token - 1).clip(min=0).sum()
+    within = fixed_point.square_deviation(summary, "position_").sum("sentence_position") / n_free.where(n_free > 0)
+    varies = (summary.value_max - summary.value_min >= schema.RESOLUTION) & (total > 0)
+    curve["eta2"] = 1 - within / total.where(varies)
+    return schema.attach_attrs(curve)
+
+
+_NEEDED = (
+    "position_n_token", "position_value_sum", "position_square_sum_high", "position_square_sum_low",
+    "value_min", "value_max",
+)  # fmt: skip

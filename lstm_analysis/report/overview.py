@@ -1,0 +1,120 @@
+"""The facts at the head of the page, and the provenance at its foot, in words."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from .material import Material
+from .scale import Scale
+
+_CARRY = {"document": "reset at each document", "sentence": "reset at each sentence"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact of the run: what it is, its value, and what belongs to it."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def overview(material: Material, scale: Scale) -> list[Fact]:
+    """Return the facts that every number on the page rests on.
+
+    Parameters
+    ----------
+    material
+        The run.
+    scale
+        The measure that the page leads with.
+    """
+    corpus, model = material.facts.get("corpus", {}), material.facts.get("model", {})
+    limited = "; cut at corpus.limit_tokens" if corpus.get("limited") else ""
+    facts = [
+        Fact("tokens", f"{material.corpus.sizes['time']:,}", f"{_count(corpus, 'n_sentence')} sentences{limited}"),
+        Fact("documents", f"{material.corpus.sizes['document_name']:,}"),
+        Fact("types", f"{material.corpus.sizes['type']:,}", _unknown(corpus)),
+        Fact(
+            "neurons",
+            f"{material.scores.sizes['layer']} × {material.scores.sizes['neuron']:,}",
+            f"vocabulary {_count(model, 'n_vocabulary')}, {_count(model, 'n_parameter')} parameters",
+        ),
+        _perplexity(material),
+        Fact("states", _CARRY.get(material.study["inference"]["carry"], material.study["inference"]["carry"]),
+             f"stored as {material.study['store']['activations']}" if material.states is not None else "not stored"),
+        _exactness(material, scale),
+    ]  # fmt: skip
+    return facts
+
+
+def _count(facts: Any, name: str) -> str:
+    return f"{facts[name]:,}" if name in facts else "unknown number of"
+
+
+def _unknown(corpus: Any) -> str:
+    return f"{100 * corpus['unknown_share']:.2f} % of tokens unknown to the model" if "unknown_share" in corpus else ""
+
+
+def _perplexity(material: Material) -> Fact:
+    for stage in ("activations", "summary"):
+        facts = material.facts.get(stage, {})
+        if "perplexity" in facts:
+            note = f"{facts['bits_per_token']:.3f} bits per token over {facts['n_predicted']:,} tokens"
+            return Fact("perplexity", f"{facts['perplexity']:,.1f}", note)
+    return Fact("perplexity", "not measured", "inference.surprisal: false")
+
+
+def _exactness(material: Material, scale: Scale) -> Fact:
+    exact = material.facts.get("selectivity", {}).get("exact", False)
+    if "auroc" not in material.scores:
+        return Fact(scale.measure, "no auroc", "not among selectivity.measures")
+    if exact:
+        return Fact("auroc", "exact", "ranks of the stored states")
+    bound = material.scores["auroc_error_bound"].values
+    largest = f"error at most {np.nanmax(bound):.4f}" if np.isfinite(bound).any() else "undefined everywhere"
+    return Fact("auroc", "from histograms", largest)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers come from: the study, how to repeat it, digests, versions, and the stages with their times."""
+
+    study: str
+    command: str
+    file: str
+    digests: dict[str, str]
+    versions: dict[str, str]
+    stages: list[dict[str, str]]
+
+
+def provenance(material: Material) -> Provenance:
+    """Return the provenance of a run.
+
+    Parameters
+    ----------
+    material
+        The run.
+    """
+    file = f"{material.study['name']}.yaml"
+    digests = {"model": material.facts.get("model", {}).get("digest"),
+               "vocabulary": material.facts.get("model", {}).get("vocabulary_digest"),
+               "corpus": material.facts.get("corpus", {}).get("digest")}  # fmt: skip
+    stages = [
+        {
+            "name": name, "state": entry["state"], "finished": entry.get("finished", ""),
+            "seconds": f"{entry['seconds']:,.1f}" if "seconds" in entry else "", "inputs": entry["fingerprint"],
+        }
+        for name, entry in material.record["stages"].items() if name != "report"
+    ]  # fmt: skip
+    return Provenance(
+        study=yaml.safe_dump(dict(material.study), sort_keys=False, allow_unicode=True, width=100),
+        command=shlex.join(["lstm-analysis", "run", file, "--output", material.folder]),
+        file=file,
+        digests={name: digest for name, digest in digests.items() if digest},
+        versions=dict(material.record.get("versions", {})),
+        stages=stages,
+    )

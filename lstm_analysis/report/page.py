@@ -1,0 +1,108 @@
+"""The page: figures and evidence put into the template, with everything it needs inside."""
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bokeh.core.json_encoder import serialize_json
+from bokeh.embed import json_item
+from bokeh.model import Model
+from bokeh.resources import Resources
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from .. import __version__
+from ..selectivity import MEASURES
+from .evidence import gather_evidence, shown_in_full
+from .headline import MIN_TOKEN, MIN_TYPE, headline
+from .material import Material, constant_neurons, gather
+from .neuron_map import neuron_map
+from .overview import overview, provenance
+from .palette import UNDEFINED, style_colours
+from .scale import leading_scale
+from .score_distribution import score_distribution
+from .tuning_curve import most_tuned, tuning_curve
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+_FOLDER = Path(__file__).parent
+
+
+def write_report(run: "Run") -> Path:
+    """Write ``report.html`` of a run in one step: a reader sees the old page or the new one, never a part.
+
+    Parameters
+    ----------
+    run
+        A run whose stages up to selectivity are done.
+
+    Returns
+    -------
+    The file.
+
+    Raises
+    ------
+    UserError
+        If a result it shows is missing, or was made from other inputs.
+    """
+    path = run.path / "report.html"
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.write_bytes(render(gather(run)).encode("utf-8", errors="replace"))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def render(material: Material) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    """
+    scores = material.scores
+    scale = leading_scale(scores)
+    groups = headline(scores, scale)
+    rows = shown_in_full(groups)
+    tuned = most_tuned(material.tuning)
+    figures: dict[str, Model] = {"map": neuron_map(scores, scale)}
+    figures |= {
+        f"distribution-{row.index}": score_distribution(scores[scale.measure].isel(concept=row.index), scale) for row in rows
+    }
+    figures |= {f"tuning-{layer}-{neuron}": tuning_curve(material.tuning, layer, neuron) for layer, neuron in tuned}
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        name=material.record["name"],
+        version=__version__,
+        facts=overview(material, scale),
+        scale=scale,
+        groups=groups,
+        evidence=gather_evidence(material, rows),
+        in_full={row.index for row in rows},
+        measures=[name for name in MEASURES if name in scores],
+        tuned=tuned,
+        constant=constant_neurons(scores, scale.measure),
+        n_neuron=scores.sizes["layer"] * scores.sizes["neuron"],
+        provenance=provenance(material),
+        stored=material.states is not None,
+        min_token=MIN_TOKEN,
+        min_type=MIN_TYPE,
+        undefined_colour=UNDEFINED,
+        colours=style_colours(),
+        css=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+        bokeh=[Markup(script) for script in Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).js_raw],
+        figures={name: figure_json(model) for name, model in figures.items()},
+    )
+
+
+def figure_json(model: Model) -> Markup:
+    """Return a figure as JSON that can stand inside a ``script`` element: no text of the data can end the element."""
+    text: str = serialize_json(json_item(model), pretty=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,0 +1,82 @@
+"""The tuning curve of one neuron over the position in the sentence, with its occupancy."""
+
+import numpy as np
+import xarray as xr
+from bokeh.layouts import column
+from bokeh.models import Column, ColumnDataSource, FixedTicker, NumeralTickFormatter, Whisker
+from bokeh.plotting import figure
+
+from ..schema import LAST_POSITION
+from .canvas import ACCENT, canvas
+
+N_CURVE = 6
+"""Neurons that are drawn."""
+
+
+def most_tuned(tuning: xr.Dataset, n: int = N_CURVE) -> list[tuple[int, int]]:
+    """Return (layer, neuron) of the neurons with the largest ``eta2``, NaN left out, of equals the first.
+
+    Parameters
+    ----------
+    tuning
+        Needs ``eta2`` (layer, neuron).
+    """
+    eta2 = tuning["eta2"].transpose("layer", "neuron").values
+    order = np.argsort(np.where(np.isnan(eta2), np.inf, -eta2).ravel(), kind="stable")[: min(n, np.isfinite(eta2).sum())]
+    layer, neuron = np.unravel_index(order, eta2.shape)
+    return list(zip(layer.tolist(), neuron.tolist(), strict=True))
+
+
+def tuning_curve(tuning: xr.Dataset, layer: int, neuron: int) -> Column:
+    """Return mean and standard deviation at each position, and below how many tokens they rest on.
+
+    The last bin holds all later positions, so it stands apart from the curve.
+
+    Parameters
+    ----------
+    tuning
+        ``tuning_mean``, ``tuning_sd`` (sentence_position, layer, neuron), ``n_token`` (sentence_position), ``eta2``.
+    layer, neuron
+        Which neuron.
+    """
+    one = tuning.isel(layer=layer, neuron=neuron)
+    mean, sd = one["tuning_mean"].values, one["tuning_sd"].values
+    position, n_token = one["sentence_position"].values, one["n_token"].values
+    source = {"sentence_position": position, "tuning_mean": mean, "low": mean - sd, "high": mean + sd, "n_token": n_token}
+    later = position == LAST_POSITION
+    curve = ColumnDataSource({name: values[~later] for name, values in source.items()})
+    rest = ColumnDataSource({name: values[later] for name, values in source.items()})
+    plot = _curve(curve, rest, f"{layer}:{neuron}    eta2 = {one['eta2'].item():.3f}")
+    strip = _occupancy(ColumnDataSource(source), plot)
+    return column(plot, strip, sizing_mode="stretch_width", spacing=0)
+
+
+def _curve(curve: ColumnDataSource, rest: ColumnDataSource, title: str) -> figure:
+    plot = canvas(title=title, height=190, x_range=(-1, LAST_POSITION + 1.5), y_axis_label="hidden_state (1)")
+    plot.varea(x="sentence_position", y1="low", y2="high", color=ACCENT, alpha=0.13, source=curve)
+    plot.line(x="sentence_position", y="tuning_mean", color=ACCENT, width=2, source=curve)
+    plot.add_layout(
+        Whisker(
+            base="sentence_position", lower="low", upper="high", source=rest, line_color=ACCENT, line_alpha=0.35,
+            line_width=3, upper_head=None, lower_head=None,
+        )
+    )  # fmt: skip
+    plot.scatter(x="sentence_position", y="tuning_mean", color=ACCENT, size=6, source=rest)
+    plot.xaxis.visible = False
+    return plot
+
+
+def _occupancy(source: ColumnDataSource, above: figure) -> figure:
+    plot = canvas(
+        height=92, x_range=above.x_range, x_axis_label="sentence_position (tokens from the start)", y_axis_label="tokens"
+    )
+    plot.vbar(x="sentence_position", top="n_token", width=0.8, color="#aab1bd", source=source)
+    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, LAST_POSITION + 1, 10)))
+    plot.xaxis.major_label_overrides = {LAST_POSITION: f"{LAST_POSITION}+"}
+    plot.yaxis.formatter = NumeralTickFormatter(format="0a")
+    plot.yaxis.ticker.desired_num_ticks = 2
+    plot.y_range.start = 0
+    plot.xgrid.grid_line_color = None
+    for figure_ in (above, plot):
+        figure_.min_border_left = 62  # the two share their x axis, so their frames must begin at the same place
+    return plot

@@ -1,0 +1,111 @@
+"""A run directory opened for reading."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from .errors import UsageError, UserError
+from .record import read_record
+from .store import FINGERPRINT, open_dataset
+
+
+class Run:
+    """The results of a study: lazily opened datasets.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+
+    Raises
+    ------
+    UserError
+        If the folder is not a run.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        record = read_record(self.path)
+        if record is None:
+            raise UsageError(f"{self.path} is not a run: it has no run.json. Give a folder that `run` has written.")
+        self.record: dict[str, Any] = record
+
+    def __repr__(self) -> str:
+        done = [stage for stage, entry in self.record["stages"].items() if entry["state"] == "done"]
+        return f"<Run {self.path}: {', '.join(done) or 'nothing done yet'}>"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the run found out about its inputs and results, by stage."""
+        facts: dict[str, Any] = self.record["facts"]
+        return facts
+
+    def _open(self, name: str, stage: str, shards: bool = False) -> xr.Dataset:
+        entry = self.record["stages"].get(stage, {})
+        if not (self.path / name).exists():
+            state = "is still running or was interrupted" if entry.get("state") == "running" else "has not run"
+            raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
+        shard = self.record["study"]["inference"]["shard_tokens"]
+        found = open_dataset(self.path / name, {"time": shard, "layer": -1, "neuron": -1} if shards else None)
+        if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
+            raise UserError(
+                f"{self.path / name} was made from other inputs than run.json says. Run the study again with --force "
+                f"to redo the stage {stage}."
+            )
+        return found
+
+    @cached_property
+    def corpus(self) -> xr.Dataset:
+        """Tokens along ``time`` and their tables."""
+        return self._open("corpus.zarr", "corpus")
+
+    @cached_property
+    def activations(self) -> xr.Dataset:
+        """States, dims (time, layer, neuron), lazily in pieces of one shard.
+
+        Raises
+        ------
+        UserError
+            If the study keeps none.
+        """
+        if self.record["study"]["store"]["activations"] == "none":
+            raise UserError(f"{self.path} keeps no states: its study says store: none. Run it with store: float32.")
+        return self._open("activations.zarr", "activations", shards=True)
+
+    @cached_property
+    def labels(self) -> xr.Dataset:
+        """Labels, dims (time, concept), with the counts of each concept."""
+        return self._open("labels.zarr", "labels")
+
+    @cached_property
+    def summary(self) -> xr.Dataset:
+        """The merged summary from which every measure is computed."""
+        return self._open("summary.zarr", "summary").load()
+
+    @cached_property
+    def selectivity(self) -> xr.Dataset:
+        """Scores, dims (concept, layer, neuron), with their counts."""
+        return self._open("selectivity.zarr", "selectivity").load()
+
+    @cached_property
+    def sentence_position(self) -> xr.Dataset:
+        """Tuning curves over the position in the sentence."""
+        return self._open("sentence_position.zarr", "selectivity").load()
+
+    @cached_property
+    def contexts(self) -> xr.Dataset:
+        """Where each neuron is lowest and highest, with the values around."""
+        return self._open("contexts.zarr", "selectivity").load()
+
+    @cached_property
+    def neurons(self) -> pd.DataFrame:
+        """The ranked table (concept, layer, neuron, measures, counts)."""
+        return pd.read_parquet(self.path / "neurons.parquet")
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run's folder; see `Run`."""
+    return Run(path)

@@ -1,0 +1,228 @@
+"""What lies on disk: Zarr stores made in one step, whole-shard writes that are verified, commits, and the run's lock."""
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+import uuid
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import xarray as xr
+import zarr
+from numpy.typing import NDArray
+
+from . import schema
+from .errors import UserError
+
+NEURON_CHUNK = 65
+TIME_CHUNK = 4096
+HEARTBEAT_SECONDS = 10.0
+STALE_SECONDS = 120.0
+FINGERPRINT = "fingerprint"
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file in one step: a reader sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+@contextmanager
+def new_store(path: Path) -> Iterator[Path]:
+    """Give a folder to fill and move it to ``path`` when it is whole, in place of what was there."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield temporary
+        if path.exists():
+            old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+            os.rename(path, old)
+            os.rename(temporary, path)
+            shutil.rmtree(old)
+        else:
+            os.rename(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def write_dataset(path: Path, dataset: xr.Dataset, fingerprint: str = "") -> None:
+    """Write a dataset as a Zarr store in one step; ``fingerprint`` says which inputs it was made from."""
+    dataset = schema.attach_attrs(dataset).assign_attrs({FINGERPRINT: fingerprint} if fingerprint else {})
+    texts = [name for name, variable in dataset.variables.items() if variable.dtype.kind == "U"]
+    dataset = dataset.assign_coords({name: dataset[name].astype(object) for name in texts})
+    with new_store(path) as folder:
+        dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
+
+
+def open_dataset(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
+    """Open a Zarr store lazily; without ``chunks`` its columns come in the pieces in which they are stored."""
+    found: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks={} if chunks is None else dict(chunks))
+    return found
+
+
+def neuron_chunk(n_neuron: int) -> int:
+    """Return the neurons of a stored chunk: near 65, and a divisor of their number if there is one.
+
+    >>> neuron_chunk(650), neuron_chunk(200), neuron_chunk(128), neuron_chunk(97)
+    (65, 50, 64, 65)
+    """
+    divisors = [size for size in range(NEURON_CHUNK // 2, NEURON_CHUNK + 1) if n_neuron % size == 0]
+    return min(n_neuron, divisors[-1] if divisors else NEURON_CHUNK)
+
+
+def create_activations(
+    path: Path, n_time: int, n_layer: int, n_neuron: int, variables: Mapping[str, str], shard: int, fingerprint: str
+) -> None:
+    """Create an empty activations store: a shard of work is one shard on disk, of chunks small enough for one neuron.
+
+    Parameters
+    ----------
+    path
+        The store.
+    n_time, n_layer, n_neuron
+        Sizes of the dims.
+    variables
+        Name to stored type; the dims are those of the vocabulary.
+    shard
+        Tokens of a shard.
+    fingerprint
+        Of the inputs.
+    """
+    coordinates = ["token_id", "document", "sentence", "sentence_position"]
+    chunk = neuron_chunk(n_neuron)
+    with new_store(path) as folder:
+        group = zarr.open_group(folder, mode="w", zarr_format=3)
+        group.attrs.update({"coordinates": " ".join(coordinates), FINGERPRINT: fingerprint})
+        for name in [*variables, *coordinates]:
+            variable = schema.VARIABLES[name]
+            states = "neuron" in variable.dims
+            rows = min(TIME_CHUNK, shard)
+            group.create_array(
+                name,
+                shape=(n_time, n_layer, n_neuron) if states else (n_time,),
+                chunks=(rows, 1, chunk) if states else (shard,),
+                shards=(shard, n_layer, -(-n_neuron // chunk) * chunk) if states else None,
+                dtype=variables.get(name, variable.dtype),
+                fill_value=np.nan if name in variables else -1,
+                compressors=None if states else "auto",
+                dimension_names=variable.dims,
+                attributes=dict(variable.attrs),
+            )
+
+
+def write_rows(path: Path, start: int, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """Write one whole shard of each array, read it back and compare.
+
+    Two writers of one shard would lose rows without a word, so anything but a whole shard is refused.
+
+    Returns
+    -------
+    CRC-32 of each array's bytes.
+
+    Raises
+    ------
+    ValueError
+        If the rows are not exactly one shard.
+    OSError
+        If what is on disk differs from what was written.
+    """
+    group = zarr.open_group(path, mode="r+", zarr_format=3)
+    sums = {}
+    for name, values in arrays.items():
+        array = group[name]
+        assert isinstance(array, zarr.Array)
+        stop = start + len(values)
+        if start % shard or (len(values) != shard and stop != array.shape[0]):
+            raise ValueError(f"rows {start}:{stop} of {name} are not a whole shard of {shard}")
+        values = np.ascontiguousarray(values, dtype=array.dtype)
+        array[start:stop] = values
+        sums[name] = zlib.crc32(values.view(np.uint8).reshape(-1).data)
+    for name, wanted in sums.items():
+        if checksum(group, name, start, start + len(arrays[name])) != wanted:
+            raise OSError(f"{path}: rows from {start} of {name} read back differently from what was written")
+    return sums
+
+
+def checksum(group: zarr.Group, name: str, start: int, stop: int) -> int:
+    """Return the CRC-32 of rows as they are on disk."""
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return zlib.crc32(np.ascontiguousarray(array[start:stop]).view(np.uint8).reshape(-1).data)
+
+
+def commit_path(run: Path, index: int) -> Path:
+    """Return the file that says shard ``index`` is done."""
+    return run / "commits" / f"{index:08d}.json"
+
+
+def read_commits(run: Path) -> dict[int, dict[str, Any]]:
+    """Return the commits of a run by shard; one listing, made once by the driver."""
+    folder = run / "commits"
+    files = sorted(folder.glob("[0-9]*.json")) if folder.is_dir() else []
+    return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+class RunLock:
+    """Keeps two programs from writing one run: a lock file with owner and heartbeat.
+
+    The lock is a courtesy; that a shard is a repeatable function is the guarantee.
+
+    Raises
+    ------
+    UserError
+        On entering, if another living program holds the lock.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._file = run / "run.lock"
+        self._stop = threading.Event()
+        self._owner = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
+
+    def __enter__(self) -> "RunLock":
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(2):
+            try:
+                with self._file.open("x", encoding="utf-8") as file:
+                    json.dump(self._owner, file)
+                threading.Thread(target=self._beat, daemon=True).start()
+                return self
+            except FileExistsError:
+                self._refuse_if_alive()
+                self._file.unlink(missing_ok=True)
+        raise UserError(f"Another program took {self._file} just now. Wait for it to finish.")
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._file.unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(HEARTBEAT_SECONDS):
+            if self._file.exists():
+                os.utime(self._file)
+
+    def _refuse_if_alive(self) -> None:
+        try:
+            owner, beat = json.loads(self._file.read_text(encoding="utf-8")), self._file.stat().st_mtime
+        except (OSError, ValueError):
+            owner, beat = {}, time.time()
+        if owner.get("host") == self._owner["host"]:
+            alive = psutil.pid_exists(owner["pid"])
+            alive = alive and abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 1
+        else:
+            alive = time.time() - beat < STALE_SECONDS
+        if alive:
+            raise UserError(
+                f"Another run is going on in {self._file.parent}: process {owner.get('pid')} on {owner.get('host')}. "
+                f"Wait for it or stop it; if it is surely gone, remove {self._file}."
+            )
+        warnings.warn(f"took over the lock of a program that is gone (process {owner.get('pid')})", stacklevel=3)

@@ -1,0 +1,229 @@
+"""A study from its file to its results: what is checked first, the plan, and the stages in order."""
+
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from . import __version__, labels, stages
+from .analyses import ANALYSES
+from .cluster import open_client
+from .config import Study
+from .corpus import READERS
+from .corpus.files import expand
+from .errors import UsageError, nearest
+from .inference.checkpoints import load_model
+from .inference.model import LanguageModel
+from .record import PRODUCTS, Record, fingerprint
+from .report import write_report
+from .run import Run, open_run
+from .selectivity import MEASURES
+from .stages import Work
+from .store import RunLock
+
+log = logging.getLogger("lstm_analysis")
+
+Stage = Callable[[Work, LanguageModel], None]
+STAGES: dict[str, Stage] = {
+    "corpus": stages.corpus_stage,
+    "activations": stages.activations_stage,
+    "labels": stages.labels_stage,
+    "summary": stages.summary_stage,
+    "selectivity": stages.selectivity_stage,
+}
+
+
+def run_study(
+    study: Study, output: Path | None = None, cluster: Path | None = None, force: bool = False, client: Any = None
+) -> Run:
+    """Run a study to its end; what is done already is kept.
+
+    Parameters
+    ----------
+    study
+        What to do.
+    output
+        Folder of the run, by default ``runs/<name>``.
+    cluster
+        Cluster file; by default this machine.
+    force
+        Replace results of other inputs that are in the folder.
+    client
+        A Dask client to use instead of starting a cluster.
+
+    Returns
+    -------
+    The finished run.
+
+    Raises
+    ------
+    UserError
+        If the study is wrong, the folder belongs to another, or a stage fails.
+    """
+    validate(study)
+    run = output or Path("runs") / study.name
+    model = ready_model(study)
+    run.mkdir(parents=True, exist_ok=True)
+    with RunLock(run):
+        record = Record(run, study.as_dict())
+        prints = fingerprints(study, model)
+        record.adopt(prints, force)
+        record.facts["model"] = model_facts(study, model)
+        todo = [name for name in STAGES if not record.is_done(name) and (name != "activations" or stored(study))]
+        if todo:
+            with open_client(cluster) if client is None else nullcontext(client) as found:
+                log.info("dashboard: %s", found.dashboard_link)
+                for name in todo:
+                    STAGES[name](Work(study, run, found, record, prints), model)
+        if todo or not record.is_done("report"):
+            with record.stage("report", prints["report"], PRODUCTS["report"]):
+                write_report(open_run(run))
+    return open_run(run)
+
+
+def stored(study: Study) -> bool:
+    """Whether the study keeps states."""
+    return study.store.activations != "none"
+
+
+def validate(study: Study) -> dict[str, labels.LabelSource]:
+    """Check everything that can be checked before anything is started; return the label sources.
+
+    Raises
+    ------
+    UsageError
+        At the first thing that is wrong.
+    """
+    if study.corpus.format not in READERS:
+        raise UsageError(f"Unknown corpus format {study.corpus.format!r}; {nearest(study.corpus.format, READERS)}")
+    if study.corpus.format != "sotu" and not study.corpus.path:
+        raise UsageError(f"The corpus format {study.corpus.format!r} needs corpus.path.")
+    if "hidden" not in study.inference.states:
+        raise UsageError("inference.states must name hidden: selectivity is measured on h.")
+    if study.inference.shard_tokens < 1:
+        raise UsageError(f"inference.shard_tokens is {study.inference.shard_tokens}; it must be at least 1.")
+    for name in study.selectivity.measures:
+        if name not in MEASURES:
+            raise UsageError(f"unknown measure {name!r}; {nearest(name, MEASURES)}")
+    if study.selectivity.draws:
+        raise UsageError(
+            f"selectivity.draws is {study.selectivity.draws}, but null distributions are not part of this version; set "
+            "draws: 0."
+        )
+    for name in study.analyses:
+        if name not in ANALYSES:
+            known = ", ".join(ANALYSES) or "none yet"
+            raise UsageError(f"The analysis {name!r} is not part of this version (there are: {known}); remove it.")
+    sources = labels.build_sources(study.concepts, study.folder)
+    if not sources:
+        raise UsageError("The study names no concepts; give at least one entry under concepts.")
+    return sources
+
+
+def ready_model(study: Study) -> LanguageModel:
+    """Load the study's model; train it first if the checkpoint is missing and the study says how."""
+    checkpoint = Path(study.resolve(study.model.checkpoint))
+    if not checkpoint.exists() and study.model.train is not None:
+        train(study)
+    vocabulary = None if study.model.vocabulary is None else study.resolve(study.model.vocabulary)
+    return load_model(checkpoint, vocabulary)
+
+
+def train(study: Study) -> float:
+    """Train the study's model on the study's corpus, or go on training it.
+
+    Returns
+    -------
+    Perplexity of the checkpoint on the held-out documents.
+
+    Raises
+    ------
+    UsageError
+        If the study has no recipe.
+    """
+    from .corpus import read_corpus
+    from .inference.training import train_model
+    from .vocabulary import END_NAMES, Normalisation, build_vocabulary
+
+    recipe, config = study.model.train, study.corpus
+    if recipe is None:
+        raise UsageError("The study has no recipe; give one under model.train.")
+    end = END_NAMES[0] if config.end_of_sentence == "automatic" else config.end_of_sentence
+    corpus = read_corpus(
+        [study.resolve(path) for path in config.path],
+        config.format,
+        end_of_sentence=end,
+        limit_tokens=config.limit_tokens,
+        sentences=config.sentences,
+        documents=config.documents,
+    )
+    document, types = corpus["document"].values, [str(form) for form in corpus["type"].values]
+    kept = document % recipe.hold_out != recipe.hold_out - 1
+    counts = np.bincount(corpus["type_id"].values[kept], minlength=len(types))
+    normalisation = Normalisation(recipe.lower_case, recipe.number)
+    vocabulary = build_vocabulary(dict(zip(types, counts.tolist(), strict=True)), recipe.vocabulary_size, normalisation, end)
+    token_id = vocabulary.encode(types)[corpus["type_id"].values]
+    facts = {
+        "trained_by": f"lstm-analysis {__version__}",
+        "trained_on": ", ".join([config.format, *config.path]),
+        "n_document": str(corpus.sizes["document_name"]),
+        "unknown_share": f"{float((token_id == vocabulary.unknown).mean()):.4f}",
+    }
+    return train_model(token_id, document, vocabulary, recipe, Path(study.resolve(study.model.checkpoint)), facts)
+
+
+def fingerprints(study: Study, model: LanguageModel) -> dict[str, str]:
+    """Return what each stage is made from: its part of the study, and the stages before it."""
+    found = study.as_dict()
+    shard = study.inference.shard_tokens
+    corpus = fingerprint("corpus", found["corpus"], corpus_identity(study), model.vocabulary.digest, shard)
+    inference = {k: v for k, v in found["inference"].items() if k != "device"}
+    states = fingerprint("activations", corpus, model.digest, inference, found["store"])
+    label = fingerprint("labels", corpus, found["concepts"], concept_files(study))
+    summary = fingerprint("summary", states, label, study.seed)
+    scores = fingerprint("selectivity", summary, found["selectivity"])
+    return {
+        "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
+        "report": fingerprint("report", scores),
+    }  # fmt: skip
+
+
+def corpus_identity(study: Study) -> list[Any]:
+    """Return name, size and time of change of the corpus' files, or the version of a packaged corpus."""
+    if study.corpus.format == "sotu":
+        import importlib.metadata
+
+        try:
+            return [importlib.metadata.version("sotu")]
+        except importlib.metadata.PackageNotFoundError:
+            return []
+    found = []
+    for file in expand([study.resolve(path) for path in study.corpus.path]):
+        filesystem, inner = fsspec.core.url_to_fs(file)
+        info = filesystem.info(inner)
+        found.append([file, info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))])
+    return found
+
+
+def concept_files(study: Study) -> list[str]:
+    """Return the contents of the files that the study's concepts name."""
+    paths = [Path(study.resolve(str(entry["file"]))) for entry in study.concepts if "file" in entry]
+    return [path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()]
+
+
+def model_facts(study: Study, model: LanguageModel) -> dict[str, Any]:
+    """Return what is known of the model."""
+    return {
+        "checkpoint": study.model.checkpoint,
+        "digest": model.digest,
+        "vocabulary_digest": model.vocabulary.digest,
+        "n_layer": model.n_layer,
+        "n_neuron": model.n_neuron,
+        "n_vocabulary": len(model.vocabulary),
+        "n_parameter": model.n_parameter,
+        "metadata": dict(model.metadata),
+    }

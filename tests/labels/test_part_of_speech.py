@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labels import label_loops as loops
+
+from lstm_analysis.corpus.dataset import corpus_dataset
+from lstm_analysis.corpus.sentences import Sentence
+from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.labels import annotation, part_of_speech
+
+TAGS = ("NN", "NNS", "VB", "")
+
+
+def tagged_corpus(*tags, end="</s>", column="pos"):
+    sentences = [Sentence("d", ["w"] * len(values), {column: list(values)}) for values in tags]
+    return corpus_dataset(sentences, end, None)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(st.sampled_from(TAGS), min_size=1), min_size=1), st.sampled_from([None, "</s>"]))
+def test_labels_equal_the_loop(tags, end):
+    corpus = tagged_corpus(["VB", "NNS"], *tags, end=end)
+    source = part_of_speech(tags={"noun": ["NN*"], "verb": "VB"})
+    values = [corpus["pos"].values[i] for i in corpus.pos_id.values]
+    expected = [[-1, -1] if v == "" else [int(v.startswith("NN")), int(v == "VB")] for v in values]
+    np.testing.assert_array_equal(source.label(corpus, 0, len(values)), expected)
+
+
+def test_each_value_is_a_concept_by_default():
+    corpus = tagged_corpus(["VB", "", "NN"], ["NN"])
+    source = part_of_speech()
+    assert source.names(corpus) == ["NN", "VB"]
+    assert source.label(corpus, 0, 6).tolist() == [[0, 1], [-1, -1], [1, 0], [-1, -1], [1, 0], [-1, -1]]
+
+
+def test_other_string_type_gives_the_same():
+    corpus = tagged_corpus(["VB", "", "NN"])
+    stored = corpus.assign_coords(pos=("pos", corpus["pos"].values.astype(np.dtypes.StringDType())))
+    assert part_of_speech().names(stored) == ["NN", "VB"]
+    np.testing.assert_array_equal(part_of_speech().label(stored, 0, 4), part_of_speech().label(corpus, 0, 4))
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        (part_of_speech("xpos"), "The corpus has no annotation 'xpos', only pos; did you mean 'pos'?"),
+        (part_of_speech(tags={"noun": "NNP"}), "'NNP' of 'pos', which never occurs in the corpus; did you mean 'NN"),
+        (part_of_speech(tags={"cd": "CD*"}), "'CD*' of 'pos', which never occurs in the corpus; known are NN, VB"),
+        (part_of_speech(tags={"any": "*"}), "'*' of 'pos', which never occurs"),
+    ],
+)
+def test_what_the_corpus_lacks_is_named(source, wrong):
+    with pytest.raises(UserError) as caught:
+        source.names(tagged_corpus(["NN", "VB"]))
+    assert wrong in str(caught.value)
+
+
+def test_corpus_without_annotation_or_without_values_is_refused():
+    with pytest.raises(UserError, match=r"no annotation 'pos', nor any other. Read it from files that have some"):
+        part_of_speech().names(loops.build_corpus("a b"))
+    with pytest.raises(UserError, match="The annotation 'pos' of the corpus is empty"):
+        part_of_speech().names(tagged_corpus([""]))
+
+
+def test_a_concept_for_each_of_very_many_values_is_refused(monkeypatch):
+    monkeypatch.setattr(annotation, "MOST_VALUES", 1)
+    with pytest.raises(UserError, match="has 2 values, and each would be a concept"):
+        part_of_speech().names(tagged_corpus(["NN", "VB"]))
+    assert part_of_speech(tags={"verb": "VB"}).names(tagged_corpus(["NN", "VB"])) == ["verb"]
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ({"tags": ["NN"]}, "tags must map names to lists of values"),
+        ({"tags": {}}, "tags must map names to lists of values"),
+        ({"tags": {"noun": []}}, "tags maps 'noun' to []; each name needs a list of at least one value"),
+        ({"tags": {"noun": None}}, "tags maps 'noun' to None"),
+        ({"tags": {True: ["NN"]}}, "tags maps True to ['NN']"),
+        ({"tags": {"no": [False]}}, "tags has for 'no' the value False, which is not a text. Put it in quotes"),
+        ({"column": 3}, "column must be the name of an annotation of the corpus, found 3"),
+    ],
+)
+def test_wrong_parameters_are_refused(options, wrong):
+    with pytest.raises(UsageError) as caught:
+        part_of_speech(**options)
+    assert wrong in str(caught.value)

@@ -1,0 +1,117 @@
+"""What lies on disk: whole shards only, verified, stores in one step, one writer a run."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_analysis import store
+from lstm_analysis.errors import UserError
+
+SHARD = 6
+
+
+@pytest.fixture
+def activations(tmp_path: Path) -> Path:
+    path = tmp_path / "activations.zarr"
+    store.create_activations(path, 20, 2, 5, {"hidden_state": "float32", "surprisal": "float32"}, SHARD, "abc")
+    return path
+
+
+def test_activations_open_with_plain_xarray(activations: Path) -> None:
+    found = xr.open_zarr(activations, consolidated=False)
+    assert found.hidden_state.dims == ("time", "layer", "neuron")
+    assert set(found.coords) == {"token_id", "document", "sentence", "sentence_position"}
+    assert found.hidden_state.attrs["units"] == "1"
+    assert bool(found.hidden_state.isnull().all())
+
+
+def test_rows_are_written_whole_and_checked(activations: Path) -> None:
+    values = np.random.default_rng(0).random((20, 2, 5), np.float32)
+    for start in range(0, 20, SHARD):
+        part = values[start : start + SHARD]
+        sums = store.write_rows(activations, start, SHARD, {"hidden_state": part})
+        assert sums == {"hidden_state": zlib.crc32(part.tobytes())}
+    np.testing.assert_array_equal(xr.open_zarr(activations, consolidated=False).hidden_state, values)
+
+
+@pytest.mark.parametrize(("start", "rows"), [(1, 6), (0, 5), (6, 7), (18, 1)])
+def test_anything_but_a_whole_shard_is_refused(activations: Path, start: int, rows: int) -> None:
+    with pytest.raises(ValueError, match="not a whole shard"):
+        store.write_rows(activations, start, SHARD, {"hidden_state": np.zeros((rows, 2, 5), np.float32)})
+
+
+def test_what_reads_back_differently_is_an_error(activations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "checksum", lambda *_: 1)
+    with pytest.raises(OSError, match="read back differently"):
+        store.write_rows(activations, 0, SHARD, {"surprisal": np.zeros(SHARD, np.float32)})
+
+
+def test_a_store_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "x.zarr"
+    with pytest.raises(RuntimeError), store.new_store(path) as folder:
+        folder.mkdir()
+        (folder / "half").touch()
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    store.write_dataset(path, xr.Dataset({"n_token": ("concept", [1])}))
+    store.write_dataset(path, xr.Dataset({"n_token": ("concept", [2])}), "print")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.zarr"]
+    found = store.open_dataset(path)
+    assert found.n_token.values.tolist() == [2]
+    assert found.attrs[store.FINGERPRINT] == "print"
+
+
+@given(st.integers(1, 4000))
+def test_neuron_chunks_cover_the_neurons(n: int) -> None:
+    size = store.neuron_chunk(n)
+    assert 1 <= size <= min(n, store.NEURON_CHUNK)
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    with store.RunLock(tmp_path), pytest.raises(UserError, match=rf"process {os.getpid()} on"):
+        store.RunLock(tmp_path).__enter__()
+    assert not (tmp_path / "run.lock").exists()
+
+
+def test_the_lock_of_a_dead_program_is_taken_over(tmp_path: Path) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    owner = {"host": socket.gethostname(), "pid": int(dead.stdout), "started": 0}
+    (tmp_path / "run.lock").write_text(json.dumps(owner))
+    with pytest.warns(UserWarning, match="took over the lock"), store.RunLock(tmp_path):
+        assert json.loads((tmp_path / "run.lock").read_text())["pid"] == os.getpid()
+
+
+def test_the_lock_of_another_host_counts_while_its_heart_beats(tmp_path: Path) -> None:
+    lock = tmp_path / "run.lock"
+    lock.write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 0}))
+    with pytest.raises(UserError, match="process 1 on elsewhere"):
+        store.RunLock(tmp_path).__enter__()
+    old = time.time() - 2 * store.STALE_SECONDS
+    os.utime(lock, (old, old))
+    with pytest.warns(UserWarning, match="took over the lock"), store.RunLock(tmp_path):
+        pass
+
+
+def test_commits_are_listed_by_shard(tmp_path: Path) -> None:
+    assert store.read_commits(tmp_path) == {}
+    (tmp_path / "commits").mkdir()
+    store.write_json(store.commit_path(tmp_path, 3), {"start": 1})
+    assert store.read_commits(tmp_path) == {3: {"start": 1}}
+
+
+def test_fill_values_show_what_was_never_written(activations: Path) -> None:
+    group = zarr.open_group(activations, mode="r")
+    assert np.isnan(np.asarray(group["surprisal"])).all()
+    assert (np.asarray(group["token_id"]) == -1).all()

@@ -1,0 +1,103 @@
+"""The model's vocabulary: normalisation, look-up, digest, and how it is built from text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstm_analysis.errors import UserError
+from lstm_analysis.vocabulary import Normalisation, Vocabulary, build_vocabulary
+
+PENN = Normalisation(lower_case=True, number="N")
+
+
+@pytest.mark.parametrize(
+    "form", ["7", "1,250.5", "-3", "+0.5", "1990s", "21st", "2nd", "3rd", "14th", "10:30", "1/2", "1993-94"]
+)
+def test_numbers_have_one_name(form):
+    expected = "1993-94" if form == "1993-94" else "N"
+    assert PENN.apply(form) == expected
+
+
+@pytest.mark.parametrize("form", ["", ".", "-", "st", "1a", "a1", "$5", "%"])
+def test_what_is_no_number_keeps_its_name(form):
+    assert PENN.apply(form) == form
+
+
+def test_without_rules_a_form_stays_as_it_is():
+    assert [Normalisation().apply(form) for form in ("1990", "Congress")] == ["1990", "Congress"]
+    assert Normalisation(number="N").apply("Congress") == "Congress"
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_more(form):
+    rules = Normalisation(lower_case=True, number="<num>")
+    assert rules.apply(rules.apply(form)) == rules.apply(form)
+
+
+def test_encode_normalises_and_falls_back_to_the_unknown_symbol():
+    vocabulary = Vocabulary(("<unk>", "</s>", "N", "the"), PENN)
+    ids = vocabulary.encode(["The", "1,000", "</s>", "storm", "<unk>", "N"])
+    assert ids.tolist() == [3, 2, 1, 0, 0, 0]
+    assert ids.dtype == np.int32
+    assert vocabulary.encode([]).tolist() == []
+
+
+def test_special_symbols_are_exempt_from_lower_casing():
+    vocabulary = Vocabulary(("<UNK>", "<EOS>", "a"), Normalisation(lower_case=True))
+    assert vocabulary.encode(["<EOS>", "A", "b"]).tolist() == [1, 2, 0]
+    assert (vocabulary.unknown, vocabulary.end_of_sentence) == (0, "<EOS>")
+
+
+def test_missing_tokens_without_an_unknown_symbol_are_named_once_each():
+    with pytest.raises(UserError, match=r"of 2 tokens has no unknown symbol .*holds 2 distinct .*'x', 'y'\. Give"):
+        Vocabulary(("a", "b")).encode(["x", "a", "y", "x"])
+
+
+def test_a_vocabulary_without_special_symbols_says_so():
+    vocabulary = Vocabulary(("a", "bc"))
+    assert (vocabulary.unknown, vocabulary.end_of_sentence, len(vocabulary)) == (None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "level"), [(("a", "\n", "<unk>"), "char"), (("a", "bc"), "word"), (("日", ""), "char")]
+)
+def test_level(tokens, level):
+    assert Vocabulary(tokens).level == level
+
+
+def test_a_token_listed_twice_is_an_error():
+    with pytest.raises(UserError, match="lists the token 'b' more than once"):
+        Vocabulary(("a", "b", "c", "b"))
+
+
+def test_the_digest_depends_on_tokens_their_order_and_the_rules():
+    others = [
+        Vocabulary(("a", "b")),
+        Vocabulary(("b", "a")),
+        Vocabulary(("ab",)),
+        Vocabulary(("a", "b"), PENN),
+        Vocabulary(("a", "b"), Normalisation(lower_case=True)),
+    ]
+    digests = {vocabulary.digest for vocabulary in others}
+    assert len(digests) == len(others)
+    assert Vocabulary(("a", "b")).digest in digests
+
+
+def test_build_keeps_the_most_frequent_and_breaks_ties_by_name():
+    text = "b a B a 1 22 333 4 c </s> </s> <unk> <unk>".split()
+    vocabulary = build_vocabulary(text, 5, PENN, "</s>")
+    assert vocabulary.tokens == ("<unk>", "</s>", "N", "a", "b")
+    assert build_vocabulary(reversed(text), 5, PENN, "</s>") == vocabulary
+    assert build_vocabulary(["b", "a"], 9, Normalisation(), None).tokens == ("<unk>", "a", "b")
+
+
+def test_build_takes_spellings_of_the_special_symbols_for_them():
+    vocabulary = build_vocabulary(["<UNK>", "</S>", "a"], 9, PENN, "</s>")
+    assert vocabulary.tokens == ("<unk>", "</s>", "a")
+    assert vocabulary.encode(["<UNK>", "</S>"]).tolist() == [0, 1]
+
+
+def test_build_needs_room_for_a_word():
+    with pytest.raises(UserError, match="vocabulary of 2 tokens has no room"):
+        build_vocabulary(["a"], 2, PENN, "</s>")
