@@ -83,7 +83,7 @@ def run_command(options: argparse.Namespace) -> int:
     from .study import run_study
     from .tables import top_neurons
 
-    run = run_study(study, options.output, options.cluster, options.force)
+    run = run_study(study, options.output, options.cluster, force=options.force)
     print(top_neurons(run.selectivity))
     print(f"\nreport: {run.path / 'report.html'}")
     return 0

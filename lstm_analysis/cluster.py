@@ -1,6 +1,7 @@
 """Where the work is done: a Dask cluster from a cluster file, and a sliding window of tasks over it."""
 
 import importlib
+import logging
 import os
 import uuid
 from collections import deque
@@ -18,6 +19,8 @@ from .errors import Interrupted, UsageError, UserError
 if TYPE_CHECKING:
     from distributed import Client
 
+log = logging.getLogger("lstm_analysis")
+
 RETRIES = 2
 WINDOW_PER_THREAD = 3
 START_SECONDS = 120
@@ -32,6 +35,7 @@ def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
     """Start (or join) the cluster of a cluster file, give a client, and close what was started."""
     client = connect(cluster)
     started = client.cluster
+    log.info("dashboard: %s", client.dashboard_link)
     try:
         yield client
     finally:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DIMS = (
-    "draw", "concept", "group", "sentence_position", "extreme", "rank", "time", "layer", "neuron", "offset", "edge", "bin",
+    "draw", "concept", "group", "sentence_position", "extreme", "rank", "time", "layer", "neuron", "offset", "edge",
+    "bin",
 )  # fmt: skip
 GROUPS = ("baseline", "target")
 EXTREMES = ("lowest", "highest")
@@ -92,8 +93,8 @@ VARIABLES: dict[str, Variable] = {
     "value_max": Variable(_NEURON, "float32", "1", "largest value of the neuron"),
     "position_n_token": Variable(("sentence_position",), "int64", "token", "tokens at the position", (0, None)),
     "position_value_sum": Variable(_TUNING, "int64", "2**-30", "sum of round(value * 2**30) at the position"),
-    "position_square_sum_high": Variable(_TUNING, "int64", "2**-28", "squares at the position, high part", (0, None)),
-    "position_square_sum_low": Variable(_TUNING, "int64", "2**-60", "squares at the position, low 32 bits", (0, 2**32 - 1)),
+    "position_square_sum_high": Variable(_TUNING, "int64", "2**-28", "squares at the position, high", (0, None)),
+    "position_square_sum_low": Variable(_TUNING, "int64", "2**-60", "squares at the position, low", (0, 2**32 - 1)),
     "context_time": Variable(_TOP, "int64", "1", "token at which the neuron is extreme; -1 where there is none"),
     "context_group": Variable(_TOP, "int64", "1", "document or sentence of that token; -1 where there is none"),
     "context_value": Variable((*_TOP, "offset"), "float32", "1", "values around that token; NaN past the shard's end"),
@@ -103,6 +104,7 @@ VARIABLES: dict[str, Variable] = {
     "d_prime": Variable(_SCORE, "float64", "sd", "difference of the means over the root mean variance"),
     "mean_difference": Variable(_SCORE, "float64", "1", "mean of the target minus mean of the baseline"),
     "average_precision": Variable(_SCORE, "float64", "1", "mean precision over the recall steps", (0, 1)),
+    "average_precision_error_bound": Variable(_SCORE, "float64", "1", "its largest possible error", (0, 1)),
     "prevalence": Variable(("concept",), "float64", "1", "share of target tokens: average_precision by chance", (0, 1)),
     "mutual_information": Variable(_SCORE, "float64", "bit", "plug-in information between value bin and label", (0, 1)),
     "mutual_information_bias": Variable(_SCORE, "float64", "bit", "expected value for independent tokens", (0, None)),

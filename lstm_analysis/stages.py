@@ -297,7 +297,6 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
     counts = labels.LabelCounts.empty(names, corpus.sizes["type"], corpus.sizes["document_name"])
     with state.stage("labels", "labels.zarr") as facts, new_store(state.run / "labels.zarr") as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)
-        group.attrs[FINGERPRINT] = state.prints["labels"]
         group.create_array(
             "label",
             shape=(shards[-1].stop, len(names)),
@@ -315,7 +314,7 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
                 counts = counts.merge(outcome)
                 bar.update(shard.n_token)
         table = counts.finalise().assign_coords(source=("concept", np.array(origin, dtype=object)))
-        table.to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
+        table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
         facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table)}
     for name in facts["empty"]:
         log.warning("the concept %r matches nothing in this corpus; its scores are NaN with counts 0", name)

@@ -80,6 +80,18 @@ def neuron_chunk(n_neuron: int) -> int:
     return min(n_neuron, divisors[-1] if divisors else NEURON_CHUNK)
 
 
+def time_chunk(shard: int) -> int:
+    """Return the tokens of a stored chunk: at most 4096, and a divisor of the shard, which is cut evenly.
+
+    >>> time_chunk(65536), time_chunk(100), time_chunk(5000), time_chunk(9973)
+    (4096, 100, 2500, 9973)
+    """
+    if shard <= TIME_CHUNK:
+        return shard
+    divisors = [size for size in range(TIME_CHUNK // 16, TIME_CHUNK + 1) if shard % size == 0]
+    return divisors[-1] if divisors else shard
+
+
 def create_activations(
     path: Path, n_time: int, n_layer: int, n_neuron: int, variables: Mapping[str, str], shard: int, fingerprint: str
 ) -> None:
@@ -106,7 +118,7 @@ def create_activations(
         for name in [*variables, *coordinates]:
             variable = schema.VARIABLES[name]
             states = "neuron" in variable.dims
-            rows = min(TIME_CHUNK, shard)
+            rows = time_chunk(shard)
             group.create_array(
                 name,
                 shape=(n_time, n_layer, n_neuron) if states else (n_time,),

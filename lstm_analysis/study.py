@@ -38,7 +38,12 @@ STAGES: dict[str, Stage] = {
 
 
 def run_study(
-    study: Study, output: Path | None = None, cluster: Path | None = None, force: bool = False, client: Any = None
+    study: Study,
+    output: Path | None = None,
+    cluster: Path | None = None,
+    *,
+    force: bool = False,
+    in_process: bool = False,
 ) -> Run:
     """Run a study to its end; what is done already is kept.
 
@@ -52,8 +57,8 @@ def run_study(
         Cluster file; by default this machine.
     force
         Replace results of other inputs that are in the folder.
-    client
-        A Dask client to use instead of starting a cluster.
+    in_process
+        Do everything in this process, without Dask: for tests and debuggers.
 
     Returns
     -------
@@ -75,10 +80,9 @@ def run_study(
         record.facts["model"] = model_facts(study, model)
         todo = [name for name in STAGES if not record.is_done(name) and (name != "activations" or stored(study))]
         if todo:
-            with open_client(cluster) if client is None else nullcontext(client) as found:
-                log.info("dashboard: %s", found.dashboard_link)
+            with nullcontext(None) if in_process else open_client(cluster) as client:
                 for name in todo:
-                    STAGES[name](Work(study, run, found, record, prints), model)
+                    STAGES[name](Work(study, run, client, record, prints), model)
         if todo or not record.is_done("report"):
             with record.stage("report", prints["report"], PRODUCTS["report"]):
                 write_report(open_run(run))

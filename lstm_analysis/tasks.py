@@ -152,7 +152,7 @@ def end_state(receipt: Receipt) -> NDArray[np.float32] | None:
     found = receipt.get("end_state")
     if found is None:
         return None
-    return np.frombuffer(base64.b64decode(found["float32"]), np.float32).reshape(found["shape"])
+    return np.frombuffer(base64.b64decode(found["float32"]), np.float32).reshape(found["shape"]).copy()
 
 
 def _read(shard: Shard, job: Job, start: NDArray[np.float32] | None) -> ShardStates:

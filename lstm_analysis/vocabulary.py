@@ -83,9 +83,9 @@ class Vocabulary:
 
     @property
     def level(self) -> str:
-        """``char`` if no ordinary token is longer than one character, else ``word``."""
-        special = {*UNKNOWN_NAMES, *END_NAMES}
-        return "char" if all(len(token) <= 1 for token in self.tokens if token not in special) else "word"
+        """``char`` if no ordinary token but a run of blanks is longer than one character, else ``word``."""
+        ordinary = [token for token in self.tokens if token not in (*UNKNOWN_NAMES, *END_NAMES)]
+        return "char" if all(len(token) <= 1 or token.isspace() for token in ordinary) else "word"
 
     def index(self, form: str) -> int | None:
         """Return the row of a surface form; the unknown row if it has none of its own."""
@@ -125,7 +125,8 @@ def build_vocabulary(
 ) -> Vocabulary:
     """Return the vocabulary of the ``size`` most frequent normalised tokens, unknown and end symbol included.
 
-    ``tokens`` are the tokens of a text, or their counts. Ties are broken by the token's name, so that the same text gives the same vocabulary.
+    ``tokens`` are the tokens of a text, or their counts. Ties are broken by the token's name, so that the same text
+    gives the same vocabulary.
 
     Raises
     ------

@@ -13,7 +13,7 @@ def realistic_neurons(n_token=20_000, seed=0, n_concept=6):
     label = (level > np.quantile(level, np.linspace(0.5, 0.99, n_concept), axis=0).diagonal()).astype(np.int8)
     label[rng.random(label.shape) < 0.1] = -1
     drive = lfilter([1], [1, -0.8], rng.standard_normal((n_token, len(KINDS))), axis=0)
-    drive += 1.5 * (label[:, np.arange(len(KINDS)) % n_concept] == 1)
+    drive += 3 * (label[:, np.arange(len(KINDS)) % n_concept] == 1)
     values = {
         "plain": np.tanh(drive[:, 0]),
         "saturated": np.tanh(6 * drive[:, 1]),

@@ -32,9 +32,14 @@ def part(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line and absolute dotted name of everything a file imports, inside functions too."""
+    """Yield line and absolute dotted name of all that a file imports when it runs, inside functions too."""
     package = ["lstm_analysis", *path.relative_to(ROOT).parent.parts]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    for_types = {id(inner) for block in blocks for node in block.body for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -53,7 +58,9 @@ def allowed(importer: str, target: str) -> bool:
 def test_imports_go_one_way(path):
     assert part(path) in LEVEL, f"give {part(path)} a place in ROWS: what may it import, who may import it?"
     targets = [(line, name[1]) for line, name in imported(path) if name[0] == "lstm_analysis" and len(name) > 1]
-    wrong = [f"line {line}: {target}" for line, target in targets if target in LEVEL and not allowed(part(path), target)]
+    wrong = [
+        f"line {line}: {target}" for line, target in targets if target in LEVEL and not allowed(part(path), target)
+    ]
     assert not wrong, f"{path.relative_to(ROOT)} imports from a sibling or from above: {wrong}"
 
 
@@ -75,5 +82,7 @@ def test_importing_the_package_loads_neither_torch_nor_bokeh():
 
 
 def test_the_stage_packages_but_inference_load_neither_torch_nor_bokeh():
-    names = [name for name in dict(ROWS[2:3])["apart"] if name != "inference" and (ROOT / name / "__init__.py").exists()]
+    names = [
+        name for name in dict(ROWS[2:3])["apart"] if name != "inference" and (ROOT / name / "__init__.py").exists()
+    ]
     assert loaded_by(f"import {', '.join(f'lstm_analysis.{name}' for name in names)}") == set()

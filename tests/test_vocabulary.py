@@ -60,7 +60,8 @@ def test_a_vocabulary_without_special_symbols_says_so():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "level"), [(("a", "\n", "<unk>"), "char"), (("a", "bc"), "word"), (("日", ""), "char")]
+    ("tokens", "level"),
+    [(("a", "\n", "<unk>"), "char"), (("a", "bc"), "word"), (("日", ""), "char"), (("a", "  "), "char")],
 )
 def test_level(tokens, level):
     assert Vocabulary(tokens).level == level
@@ -85,7 +86,7 @@ def test_the_digest_depends_on_tokens_their_order_and_the_rules():
 
 
 def test_build_keeps_the_most_frequent_and_breaks_ties_by_name():
-    text = "b a B a 1 22 333 4 c </s> </s> <unk> <unk>".split()
+    text = ["b", "a", "B", "a", "1", "22", "333", "4", "c", "</s>", "</s>", "<unk>", "<unk>"]
     vocabulary = build_vocabulary(text, 5, PENN, "</s>")
     assert vocabulary.tokens == ("<unk>", "</s>", "N", "a", "b")
     assert build_vocabulary(reversed(text), 5, PENN, "</s>") == vocabulary

@@ -89,8 +89,9 @@ class CorpusBuilder:
             pending.setdefault(f"{name}_id", [])
         if set(sentence.annotations) != set(self.annotations):
             raise UserError(
-                f"The document {sentence.document!r} has the annotation columns {sorted(sentence.annotations)}, the first "
-                f"sentence of the corpus has {sorted(self.annotations)}. All files of a corpus need the same columns."
+                f"The document {sentence.document!r} has the annotation columns {sorted(sentence.annotations)}, the "
+                f"first sentence of the corpus has {sorted(self.annotations)}. All files of a corpus need the same "
+                "columns."
             )
 
     def _block(self, columns: dict[str, list[int]]) -> xr.Dataset:
@@ -107,7 +108,8 @@ class CorpusBuilder:
         variables: dict[str, tuple[str, NDArray[np.generic]]] = {"document_start": ("document_name", starts)}
         if self.marks:
             coords["marked_concept"] = ("marked_concept", np.array(list(self.marked_concepts), dtype=object))
-            for name, column in zip(("mark_time", "mark_concept", "mark_value"), zip(*self.marks, strict=True), strict=True):
+            names = ("mark_time", "mark_concept", "mark_value")
+            for name, column in zip(names, zip(*self.marks, strict=True), strict=True):
                 variables[name] = ("mark", np.array(column, dtype=schema.VARIABLES[name].dtype))
         return schema.attach_attrs(xr.Dataset(variables, coords))
 
@@ -119,8 +121,8 @@ def _free(names: Iterable[str]) -> list[str]:
     for name in names:
         if name in taken or f"{name}_id" in taken | set(names):
             raise UserError(
-                f"The annotation column {name!r} cannot be stored: the corpus dataset would need the names {name!r} and "
-                f"'{name}_id', and one of them is taken. Rename the column, for example to '{name}_tag'."
+                f"The annotation column {name!r} cannot be stored: the corpus dataset would need the names {name!r} "
+                f"and '{name}_id', and one of them is taken. Rename the column, for example to '{name}_tag'."
             )
     return names
 

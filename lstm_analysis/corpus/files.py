@@ -62,7 +62,9 @@ def _raw_lines(file: str) -> Iterator[bytes]:
         with fsspec.open(file, "rb", compression="infer") as stream:
             yield from stream
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise UserError(f"{display(file)} cannot be read to its end ({error}). Check the file, or copy it again.") from None
+        raise UserError(
+            f"{display(file)} cannot be read to its end ({error}). Check the file, or copy it again."
+        ) from None
 
 
 def display(file: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON lines, one sentence a line: ``{"document": NAME, "tokens": [...], "spans": [{"concept", "tokens", "value"}]}``."""
+"""JSON lines, a sentence a line: ``{"document": NAME, "tokens": [...], "spans": [{"concept", "tokens", "value"}]}``."""
 
 import json
 from collections.abc import Iterator

@@ -61,7 +61,6 @@ def write_corpus(
     token_of_type = np.zeros(0, np.int32)
     with new_store(path) as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)
-        group.attrs[FINGERPRINT] = fingerprint
         for block in builder.blocks(sentences, rows):
             new = list(builder.types)[len(token_of_type) :]
             token_of_type = np.concatenate([token_of_type, encode(new)]) if new else token_of_type
@@ -75,7 +74,7 @@ def write_corpus(
             progress(len(values))
         if not builder.n_token:
             raise empty_corpus(builder)
-        tables = builder.tables()
+        tables = builder.tables().assign_attrs({FINGERPRINT: fingerprint})
         tables.to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
     for name in sorted(map(str, tables.coords)):
         sha.update("\0".join(map(str, tables[name].values)).encode())

@@ -154,7 +154,8 @@ class StreamReader:
         n_step, n = ids.shape
         active = [int((lengths > t).sum()) for t in range(step, step + n_step)]
         projected = self._table[ids.view(-1)].view(n_step, n, -1)
-        hidden, cell = [], []
+        hidden: list[Tensor] = []
+        cell: list[Tensor] = []
         for i in range(self.model.n_layer):
             if i:
                 flat = self._input[i].plus(self._bias[i], hidden[-1].view(n_step * n, -1))
@@ -201,7 +202,8 @@ class StreamReader:
 def _double_candidate(weight: Tensor) -> Tensor:
     """Return the rows with those of the candidate doubled.
 
-    ``tanh(x) = 2 sigmoid(2 x) - 1``: one sigmoid over all gates costs a third of a sigmoid and a tanh. Doubling is exact.
+    ``tanh(x) = 2 sigmoid(2 x) - 1``: one sigmoid over all gates costs a third of a sigmoid and a tanh; doubling is
+    exact.
     """
     i, f, g, o = weight.chunk(4)
     return torch.cat([i, f, 2 * g, o])

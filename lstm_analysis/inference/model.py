@@ -74,8 +74,12 @@ class LanguageModel:
     def n_parameter(self) -> int:
         """Number of weights, a tied decoder counted once."""
         tied = self.decoder_weight.data_ptr() == self.embedding.data_ptr()
-        layers = sum(t.numel() for layer in self.layers for t in (layer.weight_input, layer.weight_recurrent, layer.bias))
-        return self.embedding.numel() + layers + (0 if tied else self.decoder_weight.numel()) + self.decoder_bias.numel()
+        layers = sum(
+            t.numel() for layer in self.layers for t in (layer.weight_input, layer.weight_recurrent, layer.bias)
+        )
+        return (
+            self.embedding.numel() + layers + (0 if tied else self.decoder_weight.numel()) + self.decoder_bias.numel()
+        )
 
     def to(self, device: torch.device | str, dtype: torch.dtype = torch.float32) -> "LanguageModel":
         """Return the model on a device and in a float type."""

@@ -10,7 +10,7 @@ class Product:
     """Rows times a fixed weight, ``x @ weight.T``.
 
     In float32 on a CPU the weight is also kept packed for oneDNN, which torch itself uses for ``nn.LSTM`` and which on
-    processors other than Intel's is up to twice as fast as the product behind ``torch.addmm``. A product of fewer than
+    processors that MKL does not favour is up to twice as fast as ``torch.addmm``. A product of fewer than
     `PACKED_MIN_SIZE` inputs, another device, another type or a torch without oneDNN goes through ``torch.addmm``.
 
     Parameters
@@ -20,7 +20,7 @@ class Product:
     """
 
     def __init__(self, weight: Tensor) -> None:
-        self._plain = weight.T.contiguous()
+        self._plain = weight.T
         self._packed = _pack(weight)
 
     def plus(self, addend: Tensor, x: Tensor) -> Tensor:
@@ -33,8 +33,10 @@ class Product:
 
 
 def _pack(weight: Tensor) -> Tensor | None:
-    ready = weight.device.type == "cpu" and weight.dtype == torch.float32 and torch.backends.mkldnn.is_available()
-    if not ready or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+    if weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return None
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not available or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return None
     packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
     return packed

@@ -12,6 +12,7 @@ from ..errors import UsageError, UserError, nearest
 from .source import BASELINE, LEFT_OUT, TARGET, read_rows
 
 MOST_VALUES = 1000
+LONGEST_HINT = 400
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,12 @@ def _group(name: str, tags: Sequence[str], values: Sequence[str], column: str) -
         prefix = tag[:-1] if tag.endswith("*") else ""
         found = [value for value in values if value == tag or (prefix and value.startswith(prefix))]
         if not found:
+            hint = nearest(tag, values)
+            if len(hint) > LONGEST_HINT:
+                hint = f"it has {len(values)} values, such as {', '.join(values[:5])}"
             raise UserError(
                 f"The concept {name!r} asks for the value {tag!r} of {column!r}, which never occurs in the "
-                f"corpus; {nearest(tag, values)}."
+                f"corpus; {hint}."
             )
         group.update(found)
     return frozenset(group)

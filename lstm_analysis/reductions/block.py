@@ -11,7 +11,7 @@ from .context import find_contexts
 from .groups import BASELINE, LEFT_OUT, TARGET, Groups, find_groups
 from .histogram import digitise
 from .moments import add_histogram, add_moments
-from .states import bounded, by_neuron
+from .states import bounded, by_neuron, check_same_tokens
 from .tuning import sum_by_position
 
 _MOMENTS = ("value_sum", "square_sum_high", "square_sum_low")
@@ -53,7 +53,8 @@ def summarize_block(
     Dataset of the ``summaries`` of the vocabulary. ``histogram`` is int32 while the counts fit.
     """
     values, low, high = bounded(values)
-    _check_shapes(values, label, bin_edge, sentence_position, context_group)
+    check_same_tokens(values, label=label, sentence_position=sentence_position, context_group=context_group)
+    _check_edges(values, bin_edge)
     flat, shape = by_neuron(values), values.shape[1:]
     summary = xr.Dataset(
         {
@@ -112,17 +113,7 @@ def _subtract_from_total(groups: Groups, concept: int, sums: NDArray[np.integer]
         sums[densest] = total - sums[densest] - sums[TARGET if densest == BASELINE else BASELINE]
 
 
-def _check_shapes(
-    values: NDArray[np.float32],
-    label: NDArray[np.int8],
-    bin_edge: NDArray[np.float32],
-    sentence_position: NDArray[np.integer] | None,
-    context_group: NDArray[np.integer] | None,
-) -> None:
-    columns = {"label": label, "sentence_position": sentence_position, "context_group": context_group}
-    for name, column in columns.items():
-        if column is not None and len(column) != len(values):
-            raise UserError(f"The states have {len(values)} tokens, {name} has {len(column)}; give the same tokens.")
+def _check_edges(values: NDArray[np.float32], bin_edge: NDArray[np.float32]) -> None:
     if bin_edge.shape[:-1] != values.shape[1:]:
         raise UserError(
             f"bin_edge is for (layer, neuron) = {bin_edge.shape[:-1]}, the states have {values.shape[1:]}; "

@@ -48,8 +48,13 @@ def find_groups(label: NDArray[np.int8]) -> Groups:
     Raises
     ------
     UserError
-        If a label is anything else.
+        If a label is anything else, or no integer.
     """
+    if label.ndim != 2 or label.dtype.kind not in "iub":
+        raise UserError(
+            f"Labels need dims ('time', 'concept') and the type int8, got an array of shape {label.shape} and type "
+            f"{label.dtype}; use label.astype('int8')."
+        )
     if label.size and (label.min() < -1 or label.max() > 1):
         raise UserError(
             f"Labels are 1 (target), 0 (baseline) or -1 (left out); found values from {label.min()} to {label.max()}."

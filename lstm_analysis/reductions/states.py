@@ -50,6 +50,13 @@ def by_neuron(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
+def check_same_tokens(values: NDArray[np.floating], **columns: NDArray[np.integer] | None) -> None:
+    """Refuse arrays along time, named by their keyword, that are not as long as the values (time, layer, neuron)."""
+    for name, column in columns.items():
+        if column is not None and len(column) != len(values):
+            raise UserError(f"The states have {len(values)} tokens, {name} has {len(column)}; give the same tokens.")
+
+
 def check_states(states: xr.DataArray) -> None:
     """Refuse states without the dims (time, layer, neuron) in this order."""
     schema.require_dims(states, "hidden_state")

@@ -68,7 +68,7 @@ def summarize(
     given = {"label": labels["label"], "sentence_position": sentence_position, "context_group": context_group}
     columns = {name: column for name, column in given.items() if column is not None}
     check_columns(states, columns)
-    edges = pilot_edges_of(states, seed) if bin_edge is None else bin_edge
+    edges = pilot_edges_of(states, seed) if bin_edge is None else schema.require_dims(bin_edge, "bin_edge")
     if states.chunks is None:
         arrays = {name: np.asarray(column.values) for name, column in columns.items()}
         summary = summarize_block(states.values, bin_edge=edges.values, first_time=first_time(states), **arrays)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from .. import fixed_point, schema
 from ..errors import UserError
 from .moments import add_moments_by
-from .states import bounded, by_neuron
+from .states import bounded, by_neuron, check_same_tokens
 
 _DIMS = ("sentence_position", "layer", "neuron")
 N_POSITION = schema.LAST_POSITION + 1
@@ -32,6 +32,9 @@ def sum_by_position(
     ``position_n_token`` (sentence_position) and ``position_value_sum, position_square_sum_high,
     position_square_sum_low`` (sentence_position, layer, neuron).
     """
+    check_same_tokens(values, sentence_position=sentence_position)
+    if n_position < 1:
+        raise UserError(f"n_position is {n_position}; a tuning curve needs at least one position.")
     if sentence_position.size and sentence_position.min() < 0:
         raise UserError(f"sentence_position counts from 0, found {sentence_position.min()}.")
     values, _, _ = bounded(values)
@@ -110,7 +113,8 @@ def tuning_from_summary(summary: xr.Dataset) -> xr.Dataset:
     total = fixed_point.variance(summary[names].sum("sentence_position"), "position_")
     n_free = (curve.n_token - 1).clip(min=0).sum()
     within = fixed_point.square_deviation(summary, "position_").sum("sentence_position") / n_free.where(n_free > 0)
-    varies = (summary.value_max - summary.value_min >= schema.RESOLUTION) & (total > 0)
+    span = summary.value_max.astype(np.float64) - summary.value_min
+    varies = (span >= schema.RESOLUTION) & (total > 0)
     curve["eta2"] = 1 - within / total.where(varies)
     return schema.attach_attrs(curve)
 

@@ -24,7 +24,10 @@ MIN_TYPE = 20
 
 @dataclass(frozen=True)
 class TopNeuron:
-    """A selective neuron: where it is, its score, ``sign`` 1 or -1 if it is higher or lower at the target, all scores."""
+    """A selective neuron: where it is, its score, the style of its colour, and all its scores by measure.
+
+    ``sign`` is 1 if it is higher at the target than at the baseline, -1 if it is lower.
+    """
 
     layer: int
     neuron: int

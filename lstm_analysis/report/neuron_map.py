@@ -1,16 +1,14 @@
 """The map: every neuron of every layer, coloured by its score for the concept that the reader selects."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from bokeh.layouts import column, row
-from bokeh.models import ColorBar, Column, ColumnDataSource, CustomJS, FixedTicker, HoverTool, LinearColorMapper, Select
+from bokeh.models import Column, ColumnDataSource, CustomJS, FixedTicker, HoverTool, LinearColorMapper, Select
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from ..selectivity import MEASURES
-from .canvas import FONT, QUIET, canvas
+from .canvas import INK, canvas
 from .palette import DIVERGING, UNDEFINED
 from .scale import Scale
 
@@ -58,13 +56,13 @@ def neuron_map(scores: xr.Dataset, scale: Scale) -> Column:
         data = {name: values[0, layer] for name, values in flat.items()}
         sources.append(_source(data, layer, float(prevalence[0])))
         plots.append(_panel(sources[-1], scale, mapper, titles[0][layer], names))
-    plots[-1].add_layout(_colour_bar(mapper, scale), "right")
-    select = Select(title="concept", value="0", options=_options(scores), width=420)  # type: ignore[arg-type]
+    select = Select(title="concept", value="0", options=_options(scores), width=420)
     select.js_on_change(
         "value",
         CustomJS(
             args={
-                "select": select, "sources": sources, "plots": plots, "titles": titles, "prevalence": prevalence.tolist(),
+                "select": select, "sources": sources, "plots": plots, "titles": titles,
+                "prevalence": prevalence.tolist(),
                 "scores": ColumnDataSource({name: values.ravel() for name, values in flat.items()}),
             },
             code=_SHOW,
@@ -86,9 +84,7 @@ def _source(data: dict[str, NDArray[np.float32]], layer: int, prevalence: float)
     )  # fmt: skip
 
 
-def _panel(
-    source: ColumnDataSource, scale: Scale, mapper: LinearColorMapper, title: str, names: list[str]
-) -> figure:
+def _panel(source: ColumnDataSource, scale: Scale, mapper: LinearColorMapper, title: str, names: list[str]) -> figure:
     n_neuron = len(source.data["name"])
     width = grid_width(n_neuron)
     n_row = -(-n_neuron // width)
@@ -100,7 +96,7 @@ def _panel(
     plot.rect(
         x="column", y="row", width=0.94, height=0.94 * width, line_color=None, source=source,
         fill_color={"field": scale.measure, "transform": mapper},
-        hover_line_color="#16181d", hover_fill_color={"field": scale.measure, "transform": mapper},
+        hover_line_color=INK, hover_fill_color={"field": scale.measure, "transform": mapper},
     )  # fmt: skip
     plot.xaxis.ticker = FixedTicker(ticks=list(range(0, width, 5)))
     plot.yaxis.ticker = FixedTicker(ticks=list(range(0, n_neuron, width * max(1, -(-n_row // 13)))))
@@ -132,12 +128,3 @@ def _options(scores: xr.Dataset) -> dict[str, list[tuple[str, str]]]:
     for i, (source, concept, n) in enumerate(columns):
         options.setdefault(str(source), []).append((str(i), f"{concept} ({n:,} target tokens)"))
     return options
-
-
-def _colour_bar(mapper: LinearColorMapper, scale: Scale) -> ColorBar:
-    text: dict[str, Any] = {"text_font": FONT, "text_font_size": "11px"}
-    return ColorBar(
-        color_mapper=mapper, title=scale.measure, width=12, bar_line_color=None, major_tick_line_color=None,
-        title_text_font_style="normal", title_text_color=QUIET, major_label_text_color=QUIET, background_fill_color=None,
-        **{f"{part}_{name}": value for part in ("title", "major_label") for name, value in text.items()},
-    )  # fmt: skip

@@ -10,8 +10,6 @@ import yaml
 from .material import Material
 from .scale import Scale
 
-_CARRY = {"document": "reset at each document", "sentence": "reset at each sentence"}
-
 
 @dataclass(frozen=True)
 class Fact:
@@ -44,11 +42,16 @@ def overview(material: Material, scale: Scale) -> list[Fact]:
             f"vocabulary {_count(model, 'n_vocabulary')}, {_count(model, 'n_parameter')} parameters",
         ),
         _perplexity(material),
-        Fact("states", _CARRY.get(material.study["inference"]["carry"], material.study["inference"]["carry"]),
-             f"stored as {material.study['store']['activations']}" if material.states is not None else "not stored"),
+        Fact("states reset at each", str(material.study["inference"]["carry"]), _stored(material)),
         _exactness(material, scale),
-    ]  # fmt: skip
+    ]
     return facts
+
+
+def _stored(material: Material) -> str:
+    if material.states is None:
+        return "carried on within it; not stored"
+    return f"carried on within it; stored as {material.study['store']['activations']}"
 
 
 def _count(facts: Any, name: str) -> str:

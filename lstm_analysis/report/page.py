@@ -72,11 +72,16 @@ def render(material: Material) -> str:
     tuned = most_tuned(material.tuning)
     figures: dict[str, Model] = {"map": neuron_map(scores, scale)}
     figures |= {
-        f"distribution-{row.index}": score_distribution(scores[scale.measure].isel(concept=row.index), scale) for row in rows
+        f"distribution-{row.index}": score_distribution(scores[scale.measure].isel(concept=row.index), scale)
+        for row in rows
     }
     figures |= {f"tuning-{layer}-{neuron}": tuning_curve(material.tuning, layer, neuron) for layer, neuron in tuned}
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
         name=material.record["name"],

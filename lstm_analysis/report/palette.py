@@ -12,7 +12,7 @@ N_STEP = 10
 DIVERGING: tuple[str, ...] = tuple(colour[:7] for colour in interp_palette(RdBu11[1:-1], 2 * N_STEP + 1))
 """From the lowest value to the highest."""
 UNDEFINED = "#c4c7cc"
-DARK, LIGHT = "#16181d", "#ffffff"
+DARK, LIGHT = "#000000", "#ffffff"
 
 
 def step(value: float, neutral: float, reach: float) -> int:
@@ -48,7 +48,7 @@ def ink(background: str) -> str:
     """Return the ink, dark or light, with the greater contrast to a background.
 
     >>> ink("#ffffff"), ink("#2166ac")
-    ('#16181d', '#ffffff')
+    ('#000000', '#ffffff')
     """
     return max((DARK, LIGHT), key=lambda colour: contrast(colour, background))
 

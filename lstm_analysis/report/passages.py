@@ -30,8 +30,8 @@ class Token:
 
     @property
     def title(self) -> str:
-        """The value, written for a person."""
-        return "" if math.isnan(self.value) else f"{self.value:.2f}"
+        """The value, written for a person; empty for NaN."""
+        return "" if math.isnan(self.value) else f"{self.value:z.3f}".replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,11 @@ def passage(material: Material, words: xr.Dataset, concept: int, time: int, valu
     tokens = {
         int(offset): Token(str(types[type_id]), float(v), label == 1)
         for offset, type_id, v, label in zip(
-            OFFSETS[inside][same], near["type_id"].values[same], value[inside][same], near["label"].values[same], strict=True
+            OFFSETS[inside][same],
+            near["type_id"].values[same],
+            value[inside][same],
+            near["label"].values[same],
+            strict=True,
         )
     }
     before = tuple(token for offset, token in tokens.items() if offset < 0)

@@ -22,7 +22,9 @@ def most_tuned(tuning: xr.Dataset, n: int = N_CURVE) -> list[tuple[int, int]]:
         Needs ``eta2`` (layer, neuron).
     """
     eta2 = tuning["eta2"].transpose("layer", "neuron").values
-    order = np.argsort(np.where(np.isnan(eta2), np.inf, -eta2).ravel(), kind="stable")[: min(n, np.isfinite(eta2).sum())]
+    order = np.argsort(np.where(np.isnan(eta2), np.inf, -eta2).ravel(), kind="stable")[
+        : min(n, np.isfinite(eta2).sum())
+    ]
     layer, neuron = np.unravel_index(order, eta2.shape)
     return list(zip(layer.tolist(), neuron.tolist(), strict=True))
 
@@ -42,7 +44,13 @@ def tuning_curve(tuning: xr.Dataset, layer: int, neuron: int) -> Column:
     one = tuning.isel(layer=layer, neuron=neuron)
     mean, sd = one["tuning_mean"].values, one["tuning_sd"].values
     position, n_token = one["sentence_position"].values, one["n_token"].values
-    source = {"sentence_position": position, "tuning_mean": mean, "low": mean - sd, "high": mean + sd, "n_token": n_token}
+    source = {
+        "sentence_position": position,
+        "tuning_mean": mean,
+        "low": mean - sd,
+        "high": mean + sd,
+        "n_token": n_token,
+    }
     later = position == LAST_POSITION
     curve = ColumnDataSource({name: values[~later] for name, values in source.items()})
     rest = ColumnDataSource({name: values[later] for name, values in source.items()})
@@ -68,7 +76,10 @@ def _curve(curve: ColumnDataSource, rest: ColumnDataSource, title: str) -> figur
 
 def _occupancy(source: ColumnDataSource, above: figure) -> figure:
     plot = canvas(
-        height=92, x_range=above.x_range, x_axis_label="sentence_position (tokens from the start)", y_axis_label="tokens"
+        height=92,
+        x_range=above.x_range,
+        x_axis_label="sentence_position (tokens from the start)",
+        y_axis_label="tokens",
     )
     plot.vbar(x="sentence_position", top="n_token", width=0.8, color="#aab1bd", source=source)
     plot.xaxis.ticker = FixedTicker(ticks=list(range(0, LAST_POSITION + 1, 10)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from .. import schema
@@ -57,7 +58,7 @@ MEASURES: dict[str, Measure] = {
     "average_precision": Measure(
         average_precision,
         ("histogram",),
-        ("average_precision", "prevalence"),
+        ("average_precision", "average_precision_error_bound", "prevalence"),
         None,
         False,
         "how pure the tokens with the highest values are",
@@ -102,7 +103,7 @@ def measure(summary: xr.Dataset, names: Iterable[str] = tuple(MEASURES)) -> xr.D
             raise UserError(f"unknown measure {name!r}; {nearest(name, MEASURES)}")
     needed = {*_ALWAYS, *(variable for name in names for variable in MEASURES[name].needs)}
     summary = summary[[name for name in summary.data_vars if name in needed]].compute()
-    varies = summary.value_max - summary.value_min >= schema.RESOLUTION
+    varies = summary.value_max.astype(np.float64) - summary.value_min >= schema.RESOLUTION
     scores = xr.Dataset(coords=_coords(summary))
     for name in names:
         for variable, score in MEASURES[name].function(summary).data_vars.items():

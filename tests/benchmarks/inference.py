@@ -5,17 +5,14 @@ medians over the rounds are printed. Run it as ``python tests/benchmarks/inferen
 """
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = "1"
-
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from lstm_analysis.inference.lstm import Stream, StreamReader
@@ -177,6 +174,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="timed rounds (default %(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    threadpool_limits(1)
     for name in options.model or SIZES:
         gemm = list(gemm_rows())
         rows = list(model_rows(SIZES[name], options.vocabulary, options.streams, options.steps))

@@ -85,7 +85,9 @@ def test_a_limit_shorter_than_the_first_sentence_is_an_error():
 
 @pytest.mark.parametrize("other", [{}, {"pos": ["X"], "lemma": ["x"]}, {"lemma": ["x"]}], ids=["none", "more", "other"])
 def test_sentences_need_the_same_annotation(other):
-    with pytest.raises(UserError, match=r"'c' has the annotation columns .*the first sentence of the corpus has \['pos'\]"):
+    with pytest.raises(
+        UserError, match=r"'c' has the annotation columns .*the first sentence of the corpus has \['pos'\]"
+    ):
         corpus_dataset([*SENTENCES, Sentence("c", ["x"], other)], None, None)
 
 
@@ -144,7 +146,9 @@ def test_any_cut_into_blocks_gives_the_same_corpus(sentences, rows, end):
 
 
 def test_a_round_trip_through_zarr_changes_nothing(tmp_path):
-    corpus = corpus_dataset([*SENTENCES, Sentence("é", ["naïve", "日本", "\U0001f600"], {"pos": ["", "x", "y"]})], "</s>", None)
+    corpus = corpus_dataset(
+        [*SENTENCES, Sentence("é", ["naïve", "日本", "\U0001f600"], {"pos": ["", "x", "y"]})], "</s>", None
+    )
     corpus.to_zarr(tmp_path / "corpus.zarr", consolidated=False, zarr_format=3)
     back = xr.open_zarr(tmp_path / "corpus.zarr", consolidated=False).compute()
     assert set(back.variables) == set(corpus.variables)
@@ -175,7 +179,9 @@ def test_real_files_lose_nothing(real_data, name):
 
 def test_the_marks_of_the_idiom_corpus(real_data):
     corpus = read_corpus(str(real_data("idioms/magpie_dev.jsonl.gz")), end_of_sentence=None)
-    frame = corpus[["mark_concept", "mark_value"]].to_dataframe().assign(sentence=corpus.sentence.values[corpus.mark_time])
+    frame = (
+        corpus[["mark_concept", "mark_value"]].to_dataframe().assign(sentence=corpus.sentence.values[corpus.mark_time])
+    )
     spans = frame.drop_duplicates()
     assert corpus.sizes["marked_concept"] == 1_007
     assert [(spans.mark_value == value).sum() for value in (1, 0)] == [19_980, 6_460]

@@ -1,11 +1,13 @@
 """Random models of torch, and what torch itself says about them."""
 
+import json
 import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lstm_analysis.inference.model import LanguageModel, Layer
@@ -86,3 +88,19 @@ def network() -> Callable[..., Network]:
         return made
 
     return make
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Return a function that stores tensors, with a vocabulary inside, in one of the formats."""
+
+    def put(tensors, name="model.pt", vocab=tuple(f"w{i}" for i in range(11))):
+        path = tmp_path / name
+        tensors = {key: tensor.detach().clone() for key, tensor in tensors.items()}
+        if path.suffix == ".safetensors":
+            save_file(tensors, path, {} if vocab is None else {"vocabulary": json.dumps(vocab)})
+        else:
+            torch.save(tensors if vocab is None else {"state_dict": tensors, "vocab": vocab, "licence": "MIT"}, path)
+        return path
+
+    return put

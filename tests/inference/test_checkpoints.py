@@ -1,16 +1,10 @@
-"""Every way a model may be stored, and every file that must be refused."""
+"""Every way a model may be stored."""
 
 import json
-import os
-import pickle
-import random
-from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import nn
 
 from lstm_analysis.corpus import read_sentences
 from lstm_analysis.errors import UsageError, UserError
@@ -19,22 +13,6 @@ from lstm_analysis.inference.lstm import Stream, StreamReader
 from lstm_analysis.vocabulary import Normalisation, Vocabulary
 
 TOKENS = [f"w{i}" for i in range(11)]
-
-
-@pytest.fixture
-def save(tmp_path):
-    """Return a function that stores tensors, with a vocabulary inside, in one of the formats."""
-
-    def put(tensors, name="model.pt", vocab=TOKENS):
-        path = tmp_path / name
-        tensors = {key: tensor.detach().clone() for key, tensor in tensors.items()}
-        if path.suffix == ".safetensors":
-            save_file(tensors, path, {} if vocab is None else {"vocabulary": json.dumps(vocab)})
-        else:
-            torch.save(tensors if vocab is None else {"state_dict": tensors, "vocab": vocab, "licence": "MIT"}, path)
-        return path
-
-    return put
 
 
 def assert_is(model, net):
@@ -73,12 +51,12 @@ PREFIXES = [
 ]
 
 
-@pytest.mark.parametrize("prefixes", PREFIXES, ids="".join)
-@pytest.mark.parametrize("width", [5, 6])
-@pytest.mark.parametrize("turn", [1, -1])
+# Of two matrices of one shape and no telling name the first is the embedding, so there the order matters.
+CASES = [(p, w, t) for p in PREFIXES for w in (5, 6) for t in (1, -1) if p[0] != "z." or (w, t) != (5, -1)]
+
+
+@pytest.mark.parametrize(("prefixes", "width", "turn"), CASES)
 def test_any_prefix_in_any_order(network, save, prefixes, width, turn):
-    if prefixes[0] == "z." and width == 5 and turn == -1:
-        pytest.skip("of two matrices of one shape and no telling name the first is the embedding")
     net = network(width=width)
     names = dict(zip(("encoder.", "rnn.", "decoder."), prefixes, strict=True))
     renamed = {}
@@ -188,168 +166,6 @@ def test_a_vocabulary_of_another_size_is_refused(network, save):
         load_model(save(network().state_dict(), vocab=TOKENS[:10]))
 
 
-class Harmful:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, target):
-        self.target = target
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.target),)
-
-
-@pytest.mark.parametrize("how", [torch.save, lambda thing, path: path.write_bytes(pickle.dumps(thing))])
-@pytest.mark.parametrize("wrap", [lambda bad: bad, lambda bad: {"state_dict": bad, "vocab": TOKENS}])
-def test_a_pickled_object_is_refused_and_its_code_never_runs(tmp_path, how, wrap):
-    target, path = tmp_path / "harm", tmp_path / "m.pt"
-    how(wrap(Harmful(target)), path)
-    with pytest.raises(UserError, match=r"is a pickled object.* refused\. Where you trust it"):
-        load_model(path)
-    assert not target.exists()
-    pickle.loads(pickle.dumps(Harmful(target)))  # noqa: S301 (the proof that it would have done harm)
-    assert target.exists()
-
-
-def test_a_whole_pickled_module_is_refused(network, tmp_path):
-    torch.save(nn.LSTM(2, 2), tmp_path / "m.pt")
-    with pytest.raises(UserError, match="is a pickled object"):
-        load_model(tmp_path / "m.pt")
-
-
-def changed(network, change, **shape):
-    tensors = OrderedDict(network(**shape).state_dict())
-    change(tensors)
-    return tensors
-
-
-def set_to(name, make):
-    return lambda tensors: tensors.update({name: make(tensors.get(name))})
-
-
-def with_value(value):
-    def make(tensor):
-        tensor = tensor.clone()
-        tensor.view(-1)[3] = value
-        return tensor
-
-    return make
-
-
-@pytest.mark.parametrize(
-    ("change", "hint"),
-    [
-        (set_to("rnn.weight_ih_l1", with_value(torch.nan)), r"has 1 NaN or infinite values in 'rnn.weight_ih_l1' \(20, 5\)"),
-        (set_to("encoder.weight", with_value(torch.inf)), "has 1 NaN or infinite values in 'encoder.weight'"),
-        (lambda t: [t.pop(k) for k in list(t) if k.startswith("rnn.")], "holds no LSTM: none of its 3 tensors"),
-        (lambda t: t.pop("rnn.weight_hh_l1"), "lacks weight_hh_l1; the file is incomplete"),
-        (lambda t: [t.pop(k) for k in list(t) if k.endswith("_l0")], "lacks weight_hh_l0, weight_ih_l0; the file"),
-        (lambda t: t.pop("decoder.weight"), r"has no decoder of shape \(11, 5\)"),
-        (lambda t: t.pop("encoder.weight"), "has no embedding of width 6"),
-        (set_to("decoder.weight", lambda w: torch.zeros(12, 5)), r"has no decoder of shape \(11, 5\)"),
-        (set_to("rnn.bias_ih_l0", lambda b: torch.zeros(5)), r"bias_ih_l0 has shape \(5,\), but \(20,\) is needed"),
-        (set_to("rnn.weight_ih_l1", lambda w: torch.zeros(20, 7)), r"weight_ih_l1 has shape \(20, 7\), but \(20, 5\)"),
-        (set_to("norm.weight", lambda _: torch.ones(5)), "would not use: norm.weight. Run without them"),
-        (set_to("middle.weight", lambda _: torch.ones(5, 5)), "would not use: middle.weight"),
-        (set_to("lstm2.weight_ih_l0", lambda _: torch.ones(20, 5)), "holds 2 LSTMs, named 'lstm2.', 'rnn.'"),
-    ],
-)
-@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
-def test_weights_of_something_else_are_refused(network, save, name, change, hint):
-    with pytest.raises(UserError, match=hint):
-        load_model(save(changed(network, change), name))
-
-
-def test_a_head_of_several_matrices_is_not_taken_for_a_tied_decoder(network, save):
-    tensors = network(width=5).state_dict()
-    del tensors["decoder.weight"]
-    tensors |= {"head.0.weight": torch.ones(7, 5), "head.1.weight": torch.ones(11, 7)}
-    with pytest.raises(UserError, match="would not use: head.0.weight, head.1.weight"):
-        load_model(save(tensors))
-
-
-@pytest.mark.parametrize(
-    ("module", "hint"),
-    [
-        (nn.GRU(6, 5, 2), r"is a GRU: weight_hh_l0 has shape \(15, 5\), an LSTM has \(20, 5\)"),
-        (nn.RNN(6, 5, 2), "is a plain .Elman. RNN"),
-        (nn.LSTM(6, 5, proj_size=3), "is an LSTM with projections"),
-        (nn.LSTM(6, 5, bidirectional=True), "is bidirectional"),
-    ],
-    ids=["gru", "rnn", "projected", "bidirectional"],
-)
-@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
-def test_other_networks_are_refused(network, save, name, module, hint):
-    tensors = {k: v for k, v in network().state_dict().items() if not k.startswith("rnn.")}
-    tensors |= {f"rnn.{k}": v for k, v in module.state_dict().items()}
-    with pytest.raises(UserError, match=hint):
-        load_model(save(tensors, name))
-
-
-def test_layers_of_different_sizes_are_refused(network, save):
-    tensors = network().state_dict()
-    wider = nn.LSTM(5, 7).state_dict()
-    tensors |= {f"rnn.{k[:-1]}1": v for k, v in wider.items()}
-    with pytest.raises(UserError, match=r"layers of different sizes \[5, 7\]"):
-        load_model(save(tensors))
-
-
-@pytest.mark.parametrize("old", [False, True], ids=["zip", "legacy"])
-def test_a_torch_file_cut_anywhere_is_an_error_never_a_crash(network, tmp_path, old):
-    path = tmp_path / "m.pt"
-    torch.save(
-        {"state_dict": network().state_dict(), "vocab": TOKENS}, path, _use_new_zipfile_serialization=not old
-    )
-    raw = path.read_bytes()
-    for n in range(0, len(raw), 97):
-        path.write_bytes(raw[:n])
-        with pytest.raises(UserError, match=r"m.pt is not a whole torch file \(.+\)\. Copy or save it again"):
-            load_model(path)
-
-
-def test_other_bytes_are_an_error_never_a_crash(tmp_path):
-    path, source = tmp_path / "m.pt", random.Random(0)
-    for _ in range(200):
-        path.write_bytes(source.randbytes(80))
-        with pytest.raises(UserError):
-            load_model(path)
-    path.write_text("<html>not found</html>")
-    with pytest.raises(UserError, match="is not a whole torch file"):
-        load_model(path)
-
-
-def test_a_cut_safetensors_file_is_an_error(network, save):
-    path = save(network().state_dict(), "m.safetensors")
-    raw = path.read_bytes()
-    for n in (0, 5, 100, len(raw) - 1):
-        path.write_bytes(raw[:n])
-        with pytest.raises(UserError, match=r"m.safetensors is not a whole safetensors file \(.+\)\. Copy"):
-            load_model(path)
-
-
-@pytest.mark.parametrize(
-    "metadata", [{"vocabulary": "a b c"}, {"normalisation": '{"upper": 1}'}, {"vocabulary": "[1]"}]
-)
-def test_metadata_of_another_kind_is_an_error(network, tmp_path, metadata):
-    save_file(network().state_dict(), tmp_path / "m.safetensors", metadata)
-    with pytest.raises(UserError, match=r"(metadata of|vocabulary inside) .*m.safetensors"):
-        load_model(tmp_path / "m.safetensors")
-
-
-@pytest.mark.parametrize("found", [3, [1], {"state_dict": 3}])
-def test_a_torch_file_without_a_state_dict_is_an_error(tmp_path, found):
-    torch.save(found, tmp_path / "m.pt")
-    with pytest.raises(UserError, match=r"m.pt holds a (int|list)"):
-        load_model(tmp_path / "m.pt")
-
-
-def test_missing_files_and_unknown_formats(tmp_path):
-    with pytest.raises(UsageError, match=r"none.pt does not exist; check model.checkpoint"):
-        load_model(tmp_path / "none.pt")
-    (tmp_path / "m.onnx").touch()
-    with pytest.raises(UsageError, match=r"Unknown checkpoint format '.onnx' .*known are .safetensors, .pt"):
-        load_model(tmp_path / "m.onnx")
-
-
 def test_what_we_save_we_load(network, tmp_path):
     net, path = network(), tmp_path / "folder" / "m.safetensors"
     vocabulary = Vocabulary(tuple(TOKENS), Normalisation(lower_case=True, number="N"))
@@ -364,7 +180,9 @@ def test_what_we_save_we_load(network, tmp_path):
 def test_the_digest_depends_on_every_weight_and_the_vocabulary(network, save):
     digests = {load_model(save(network().state_dict())).digest, load_model(save(network().state_dict())).digest}
     for name in network().state_dict():
-        digests.add(load_model(save(changed(network, set_to(name, with_value(0.5))))).digest)
+        tensors = network().state_dict()
+        tensors[name].view(-1)[3] = 0.5
+        digests.add(load_model(save(tensors)).digest)
     digests.add(load_model(save(network().state_dict(), vocab=TOKENS[::-1])).digest)
     assert len(digests) == 1 + len(network().state_dict()) + 1
 
@@ -385,7 +203,11 @@ def text(real_data):
     raise AssertionError("the corpus is too short")
 
 
-@pytest.mark.parametrize("author", BITS)
+SLOW = pytest.mark.slow
+AUTHORS = [pytest.param(name, marks=() if name in ("darwin", "shakespeare") else SLOW) for name in BITS]
+
+
+@pytest.mark.parametrize("author", AUTHORS)
 def test_real_models_predict_as_well_as_they_did_elsewhere(real_data, text, author):
     model = load_model(real_data(f"models/char_{author}_2x128.pt"))
     assert (model.vocabulary.level, model.n_layer, model.n_neuron) == ("char", 2, 128)

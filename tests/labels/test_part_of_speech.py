@@ -56,6 +56,12 @@ def test_what_the_corpus_lacks_is_named(source, wrong):
     assert wrong in str(caught.value)
 
 
+def test_error_about_a_value_does_not_list_thousands():
+    corpus = tagged_corpus([f"lemma{i}" for i in range(2000)])
+    with pytest.raises(UserError, match="never occurs in the corpus; it has 2000 values, such as lemma0, lemma1, "):
+        part_of_speech(tags={"x": "zzz"}).names(corpus)
+
+
 def test_corpus_without_annotation_or_without_values_is_refused():
     with pytest.raises(UserError, match=r"no annotation 'pos', nor any other. Read it from files that have some"):
         part_of_speech().names(loops.build_corpus("a b"))

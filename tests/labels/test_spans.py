@@ -1,9 +1,15 @@
+import gzip
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labels import label_loops as loops
 
+from lstm_analysis.corpus import read_corpus
 from lstm_analysis.corpus.dataset import corpus_dataset
 from lstm_analysis.corpus.sentences import Mark, Sentence
 from lstm_analysis.errors import UsageError, UserError
@@ -11,6 +17,7 @@ from lstm_analysis.labels import spans
 from lstm_analysis.labels.span import Spans
 from lstm_analysis.labels.span_table import SpanTable
 
+DATA = Path(os.environ.get("LSTM_ANALYSIS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 N_TOKEN = 8
 CORPUS = loops.build_corpus("a b c d e f g h")
 
@@ -111,6 +118,12 @@ def test_contradiction_in_a_file_names_token_and_lines(tmp_path):
         spans(file)
 
 
+def test_contradiction_with_an_earlier_longer_span_is_found(tmp_path):
+    file = spans_file(tmp_path, "start,stop,concept,value", "0,6,a,1", "1,2,a,1", "4,5,a,0", "7,8,a,0")
+    with pytest.raises(UserError, match=r"marks token 4 as target and as baseline of 'a' \(lines 2 and 4\)"):
+        spans(file)
+
+
 def marked_corpus(*marks):
     return corpus_dataset([Sentence("d", ["a", "b", "c"]), Sentence("d", ["a", "b", "c"], {}, marks)], "</s>", None)
 
@@ -127,3 +140,25 @@ def test_corpus_without_marks_and_contradictory_marks_are_refused():
         spans().names(CORPUS)
     with pytest.raises(UserError, match=r"The corpus marks token 5 as target and as baseline of 'y'. Keep one"):
         spans().names(marked_corpus(Mark("y", (1, 2)), Mark("y", (1,), 0)))
+
+
+def test_marks_of_magpie_equal_the_loop_over_its_lines():
+    file = DATA / "idioms" / "magpie_dev.jsonl.gz"
+    if not file.exists():
+        pytest.skip(f"needs the real data: {file.name} in ../shared/data or the folder LSTM_ANALYSIS_DATA")
+    corpus = read_corpus(str(file), limit_tokens=20_000)
+    marks, n_token = {}, 0
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            sentence = json.loads(line)
+            if n_token + len(sentence["tokens"]) + 1 > 20_000:
+                break
+            for marked in sentence["spans"]:
+                for place in marked["tokens"]:
+                    marks.setdefault(marked["concept"], {})[n_token + place] = marked["value"]
+            n_token += len(sentence["tokens"]) + 1
+    label = spans().label(corpus, 0, n_token)
+    assert spans().names(corpus) == sorted(marks)
+    for concept, values in enumerate(marks[name] for name in sorted(marks)):
+        elsewhere = 0 if all(values.values()) else -1
+        assert label[:, concept].tolist() == [values.get(token, elsewhere) for token in range(n_token)]

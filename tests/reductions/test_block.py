@@ -137,8 +137,10 @@ def test_errors_say_what_is_wrong(study):
     values, label, edges = states.values, labels.label.values, pilot_edges(states, 4).values
     with pytest.raises(UserError, match="60 tokens, label has 59"):
         summarize_block(values, label[1:], bin_edge=edges)
-    with pytest.raises(UserError, match="Labels are 1 .* from -1 to 2"):
+    with pytest.raises(UserError, match=r"Labels are 1 .* from -1 to 2"):
         summarize_block(values, np.where(label == 1, 2, label).astype(np.int8), bin_edge=edges)
+    with pytest.raises(UserError, match="type float64"):
+        summarize_block(values, label.astype(float), bin_edge=edges)
     with pytest.raises(UserError, match=r"bin_edge is for .* \(1, 3\)"):
         summarize_block(values, label, bin_edge=edges[:1])
     with pytest.raises(UserError, match="context_group must never decrease"):

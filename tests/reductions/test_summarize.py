@@ -1,6 +1,7 @@
 """Laws of the one pass: chunks, merges, laziness, labels."""
 
 import functools
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import dask
@@ -45,7 +46,7 @@ def blocks(cuts, seed=0):
             first_time=a,
             **{name: column.values[a:b] for name, column in columns.items()},
         )
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+        for a, b in itertools.pairwise(cuts)
     ]
 
 
@@ -53,6 +54,7 @@ def fold(parts):
     return functools.reduce(merge_summaries, parts)
 
 
+@settings(max_examples=30)
 @given(CUTS, st.randoms(use_true_random=False))
 def test_any_cutting_merged_in_any_order_equals_the_whole(cuts, random):
     parts = list(blocks(tuple(cuts)))
@@ -203,6 +205,8 @@ def test_errors_say_what_is_wrong():
         summarize(states.transpose("layer", "time", "neuron"), labels)
     with pytest.raises(UserError, match=r"label needs dims \('time', 'concept'\), got \('concept', 'time'\)"):
         summarize(states, labels.transpose("concept", "time"))
+    with pytest.raises(UserError, match="bin_edge needs dims"):
+        summarize(states, labels, bin_edge=pilot_edges(states).transpose("edge", "layer", "neuron"))
     with pytest.raises(UserError, match="60 tokens, sentence_position has 59"):
         summarize(states, labels, sentence_position=columns["sentence_position"][1:])
     with pytest.raises(UserError, match="time coordinates of the states and of label differ"):

@@ -98,3 +98,5 @@ def test_errors_say_what_is_wrong(study):
         tuning_from_summary(summarize(states, labels))
     with pytest.raises(UserError, match="hidden_state, not cell_state"):
         tuning_curve(states * 3, columns["sentence_position"])
+    with pytest.raises(UserError, match="n_position is 0"):
+        tuning_curve(states, columns["sentence_position"], n_position=0)

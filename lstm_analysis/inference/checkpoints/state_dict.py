@@ -12,7 +12,8 @@ from ...errors import UserError
 from ...vocabulary import Normalisation, Vocabulary
 from ..model import LanguageModel, Layer
 
-_LSTM = re.compile(r"(?P<prefix>.*?)(?P<kind>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)_l(?P<layer>\d+)(?P<back>_reverse)?")
+_KINDS = "weight_ih|weight_hh|weight_hr|bias_ih|bias_hh"
+_LSTM = re.compile(rf"(?P<prefix>.*?)(?P<kind>{_KINDS})_l(?P<layer>\d+)(?P<back>_reverse)?")
 _EMBEDDING = re.compile(r"encoder|emb|wte|lookup", re.IGNORECASE)
 _DECODER = re.compile(r"decoder|out|linear|softmax|head|proj|fc", re.IGNORECASE)
 CELLS = {3: "a GRU", 1: "a plain (Elman) RNN"}
@@ -36,7 +37,7 @@ class Checkpoint:
 
     tensors: Mapping[str, Tensor]
     tokens: Sequence[str] | None = None
-    normalisation: Normalisation = Normalisation()
+    normalisation: Normalisation = field(default_factory=Normalisation)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,8 +86,8 @@ def _layers(path: Path, tensors: Mapping[str, Tensor]) -> list[Layer]:
         )
     if len(prefixes) > 1:
         raise UserError(
-            f"{path} holds {len(prefixes)} LSTMs, named {', '.join(map(repr, sorted(prefixes)))}; it must hold one, with "
-            "its layers stacked. If they are the layers of one LSTM, rename them to weight_ih_l0, weight_ih_l1 and so on."
+            f"{path} holds {len(prefixes)} LSTMs, named {', '.join(map(repr, sorted(prefixes)))}; it must hold one, "
+            "with its layers stacked. If they are the layers of one LSTM, rename them to weight_ih_l0, weight_ih_l1 ..."
         )
     return [_layer(path, i, parts.get(i, {})) for i in range(max(parts) + 1)]
 
@@ -94,7 +95,9 @@ def _layers(path: Path, tensors: Mapping[str, Tensor]) -> list[Layer]:
 def _layer(path: Path, i: int, part: Mapping[str, Tensor]) -> Layer:
     missing = {"weight_ih", "weight_hh"} - set(part)
     if missing:
-        raise UserError(f"{path} lacks {', '.join(f'{name}_l{i}' for name in sorted(missing))}; the file is incomplete.")
+        raise UserError(
+            f"{path} lacks {', '.join(f'{name}_l{i}' for name in sorted(missing))}; the file is incomplete."
+        )
     rows, size = part["weight_hh"].shape
     if rows != 4 * size:
         cell = CELLS.get(rows // size, "another cell")
@@ -103,7 +106,7 @@ def _layer(path: Path, i: int, part: Mapping[str, Tensor]) -> Layer:
             "LSTMs are supported."
         )
     zeros = part["weight_hh"].new_zeros(rows)
-    width = size if i else part["weight_ih"].shape[-1]
+    width = part["weight_ih"].shape[-1]
     shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "bias_ih": (rows,), "bias_hh": (rows,)}
     for name, shape in shapes.items():
         if name in part and part[name].shape != shape:
@@ -113,31 +116,45 @@ def _layer(path: Path, i: int, part: Mapping[str, Tensor]) -> Layer:
 
 def _ends(path: Path, tensors: Mapping[str, Tensor], layers: Sequence[Layer]) -> tuple[Tensor, Tensor, Tensor]:
     """Return embedding, decoder weight (the embedding itself if tied) and decoder bias."""
-    sizes = {layer.n_neuron for layer in layers}
-    if len(sizes) > 1:
-        found = [layer.n_neuron for layer in layers]
-        raise UserError(f"{path} has layers of different sizes {found}, which is not supported; all must be equal.")
+    width, size = layers[0].weight_input.shape[1], _common_size(path, layers)
     others = {k: v for k, v in tensors.items() if not _LSTM.fullmatch(k)}
     tables = {k: v for k, v in others.items() if v.ndim == 2}
-    width, size = layers[0].weight_input.shape[1], sizes.pop()
     embeddings = [k for k, v in tables.items() if v.shape[1] == width]
     name = min(embeddings, key=lambda k: (not _EMBEDDING.search(k), bool(_DECODER.search(k))), default=None)
     if name is None:
         shapes = {k: tuple(v.shape) for k, v in tables.items()}
         raise UserError(f"{path} has no embedding of width {width} (the input of layer 0). Matrices found: {shapes}.")
     n_token = len(tables[name])
-    decoders = [k for k, v in tables.items() if k != name and tuple(v.shape) == (n_token, size)]
-    decoder = next((k for k in decoders if _DECODER.search(k)), next(iter(decoders), None))
+    decoders = [k for k, v in tables.items() if k != name and v.shape == (n_token, size)]
+    decoder = min(decoders, key=lambda k: not _DECODER.search(k), default=None)
     if decoder is None and width != size:
-        raise UserError(f"{path} has no decoder of shape ({n_token}, {size}), and its embedding is too wide to be tied.")
+        raise UserError(
+            f"{path} has no decoder of shape ({n_token}, {size}); its embedding is of another width, not tied."
+        )
     stem = (decoder or "decoder.weight").removesuffix("weight")
     biases = [k for k, v in others.items() if v.shape == (n_token,)]
     bias = min(biases, key=lambda k: not k.startswith(stem), default=None)
-    unused = [k for k, v in others.items() if v.ndim and k not in (name, decoder, bias)]
-    if unused:
-        raise UserError(
-            f"{path} has weights that an embedding, an LSTM and a decoder would not use: {', '.join(unused[:6])}. Run "
-            "without them the model would be another one. Only plain LSTM language models are supported."
-        )
+    _refuse_unused(path, [k for k, v in others.items() if v.ndim and k not in (name, decoder, bias)])
     weight = tables[name] if decoder is None or torch.equal(tables[decoder], tables[name]) else tables[decoder]
     return tables[name], weight, others.get(bias or "", torch.zeros(n_token))
+
+
+def _common_size(path: Path, layers: Sequence[Layer]) -> int:
+    sizes = [layer.n_neuron for layer in layers]
+    if len(set(sizes)) > 1:
+        raise UserError(f"{path} has layers of different sizes {sizes}, which is not supported; all must be equal.")
+    for i, layer in enumerate(layers[1:], 1):
+        if layer.weight_input.shape[1] != sizes[0]:
+            raise UserError(
+                f"{path}: weight_ih_l{i} reads {layer.weight_input.shape[1]} inputs, but the layer before it has "
+                f"{sizes[0]} neurons."
+            )
+    return sizes[0]
+
+
+def _refuse_unused(path: Path, names: Sequence[str]) -> None:
+    if names:
+        raise UserError(
+            f"{path} has weights that an embedding, an LSTM and a decoder would not use: {', '.join(names[:6])}. Run "
+            "without them the model would be another one. Only plain LSTM language models are supported."
+        )

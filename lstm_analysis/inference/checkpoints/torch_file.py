@@ -14,6 +14,8 @@ from ...errors import UserError
 from .state_dict import Checkpoint
 from .vocabulary_file import ordered_tokens
 
+_GLOBAL = re.compile(r"\bGLOBAL\b|\bclass\b")
+
 
 def read_torch(path: Path) -> Checkpoint:
     """Read a state dict, alone or in a dict under ``state_dict`` with a vocabulary under ``vocab``."""
@@ -37,7 +39,7 @@ def _load(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file makes torch's unpickler raise almost anything
-        if isinstance(error, pickle.UnpicklingError) and re.search(r"\bGLOBAL\b|\bclass\b", str(error)):
+        if isinstance(error, pickle.UnpicklingError) and (_GLOBAL.search(str(error)) or _is_plain_pickle(path)):
             raise UserError(
                 f"{path} is a pickled object, not a state dict; unpickling it would run code from the file, so it is "
                 "refused. Where you trust it, load it with the program that made it and save its weights: "
@@ -46,3 +48,9 @@ def _load(path: Path) -> Any:
         found = "" if isinstance(error, pickle.UnpicklingError) else str(error)
         reason = found.partition("\n")[0] or "its bytes are not those of torch.save"
         raise UserError(f"{path} is not a whole torch file ({reason}). Copy or save it again.") from None
+
+
+def _is_plain_pickle(path: Path) -> bool:
+    """Whether a file is what ``pickle.dump`` writes: from the protocol's mark to the stop sign."""
+    raw = path.read_bytes()
+    return raw[:1] == b"\x80" and raw[-1:] == b"."

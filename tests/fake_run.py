@@ -1,0 +1,157 @@
+"""A small fake run, written with plain xarray: words and names that would break a careless page, and known states."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from lstm_analysis import schema
+from lstm_analysis.reductions.context import find_contexts
+from lstm_analysis.run import Run, open_run
+
+N_DOCUMENT, N_SENTENCE, LENGTH = 12, 5, 10
+N_TIME = N_DOCUMENT * N_SENTENCE * LENGTH
+N_LAYER, N_NEURON = 2, 7
+CONSTANT = (1, 4)
+NASTY = "</script><script>alert('x')</script>"
+TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
+
+MakeRun = Callable[..., Run]
+"""A function that writes a run with the options of `write_run`."""
+
+
+def write_run(
+    folder: Path,
+    n_idiom: int = 3,
+    stored: bool = True,
+    exact: bool = True,
+    measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information"),
+) -> Run:
+    """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position."""
+    rng = np.random.default_rng(0)
+    hidden = np.tanh(rng.normal(size=(N_TIME, N_LAYER, N_NEURON))).astype(np.float32)
+    hidden[:, CONSTANT[0], CONSTANT[1]] = 0.25
+    corpus = fake_corpus(rng)
+    labels = fake_labels(corpus, n_idiom, rng)
+    scores = fake_scores(labels, measures, exact, rng)
+    found = find_contexts(hidden, corpus["document"].values, 0)
+    found = found.assign_coords(extreme=np.array(schema.EXTREMES, object))
+    stores = {
+        "corpus": corpus,
+        "labels": labels,
+        "selectivity": scores,
+        "contexts": found,
+        "sentence_position": fake_tuning(),
+    }
+    if stored:
+        stores["activations"] = xr.Dataset({"hidden_state": (schema.VARIABLES["hidden_state"].dims, hidden)})
+    folder.mkdir()
+    for name, dataset in stores.items():
+        stage = {"contexts": "selectivity", "sentence_position": "selectivity"}.get(name, name)
+        whole = schema.attach_attrs(dataset).assign_attrs(fingerprint=stage)
+        sizes = {**whole.sizes, "time": 64}
+        long = {
+            v: {"chunks": [sizes[dim] for dim in whole[v].dims]} for v in whole.variables if "time" in whole[v].dims
+        }
+        whole.to_zarr(folder / f"{name}.zarr", consolidated=False, zarr_format=3, encoding=long)
+    record = fake_record(
+        stored, exact, sorted({"corpus", "labels", "selectivity", *stores} - {"contexts", "sentence_position"})
+    )
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    return open_run(folder)
+
+
+def fake_corpus(rng: np.random.Generator) -> xr.Dataset:
+    time = np.arange(N_TIME)
+    type_id = rng.integers(0, len(TYPES), N_TIME)
+    type_id[time % LENGTH == LENGTH - 1] = 1
+    columns = {
+        "type_id": type_id, "document": time // (N_SENTENCE * LENGTH), "sentence": time // LENGTH,
+        "sentence_position": time % LENGTH, "sentence_length": np.full(N_TIME, LENGTH),
+    }  # fmt: skip
+    names = [f"{i} <img src=x onerror=alert(1)>" for i in range(N_DOCUMENT)]
+    tables = {"type": np.array(TYPES, object), "document_name": np.array(names, object)}
+    return xr.Dataset({name: ("time", values) for name, values in columns.items()}, tables)
+
+
+def fake_labels(corpus: xr.Dataset, n_idiom: int, rng: np.random.Generator) -> xr.Dataset:
+    """Idiom ``i`` has ``i + 1`` target tokens, the position concept the first three of each sentence."""
+    idiom = np.zeros((N_TIME, n_idiom), np.int8)
+    for i in range(n_idiom):
+        idiom[rng.choice(N_TIME, min(i + 1, 40), replace=False), i] = 1
+    opening = (corpus["sentence_position"].values < 3).astype(np.int8)
+    columns = [idiom.any(axis=1), *idiom.T, rng.random(N_TIME) < 0.2, np.zeros(N_TIME), opening]
+    label = np.array(columns, np.int8).T
+    concepts = ["idiom", *(f"idiom {i}" for i in range(n_idiom)), NASTY, "empty", "first 3 tokens"]
+    sources = ["idiom"] * (n_idiom + 1) + ["categories"] * 2 + ["first 3 tokens"]
+    n_token = np.array([(label == 0).sum(0), (label == 1).sum(0)]).T
+    dims = ("concept", "group")
+    counts = {
+        name: (dims, np.minimum(n_token, most))
+        for name, most in (("n_token", N_TIME), ("n_type", 8), ("n_document", 12))
+    }
+    coords = {"concept": np.array(concepts, object), "source": ("concept", np.array(sources, object))}
+    return xr.Dataset(
+        {"label": (("time", "concept"), label), **counts}, {**coords, "group": np.array(schema.GROUPS, object)}
+    )
+
+
+def fake_scores(labels: xr.Dataset, measures: tuple[str, ...], exact: bool, rng: np.random.Generator) -> xr.Dataset:
+    dims = ("concept", "layer", "neuron")
+    shape = (labels.sizes["concept"], N_LAYER, N_NEURON)
+    values = {
+        "auroc": rng.random(shape), "d_prime": rng.normal(size=shape), "mean_difference": rng.normal(size=shape) / 3,
+        "average_precision": rng.random(shape), "mutual_information": rng.random(shape) / 10,
+        "auroc_error_bound": np.full(shape, 0.0 if exact else 0.0021), "mutual_information_bias": np.full(shape, 1e-6),
+    }  # fmt: skip
+    defined = (labels["n_token"] > 0).all("group")
+    companions = {"auroc": ["auroc_error_bound"], "mutual_information": ["mutual_information_bias"]}
+    names = [name for measure in measures for name in (measure, *companions.get(measure, []))]
+    scores = xr.Dataset({name: (dims, values[name]) for name in names}).where(defined)
+    for name in names:
+        scores[name][:, CONSTANT[0], CONSTANT[1]] = np.nan
+    if "average_precision" in measures:
+        scores["prevalence"] = (labels["n_token"].sel(group="target", drop=True) / N_TIME).where(defined)
+    counts = labels[["n_token", "n_type", "n_document"]]
+    return scores.assign(counts).assign_coords(labels.drop_vars("label").coords)
+
+
+def fake_tuning() -> xr.Dataset:
+    position = np.arange(schema.LAST_POSITION + 1)
+    n_token = np.where(position < LENGTH, N_TIME // LENGTH, 0)
+    mean = np.where(
+        n_token[:, None, None] > 0, np.cos(position)[:, None, None] * np.ones((1, N_LAYER, N_NEURON)), np.nan
+    )
+    eta2 = np.linspace(-0.01, 0.9, N_LAYER * N_NEURON).reshape(N_LAYER, N_NEURON)
+    eta2[CONSTANT] = np.nan
+    dims = ("sentence_position", "layer", "neuron")
+    return xr.Dataset(
+        {"tuning_mean": (dims, mean), "tuning_sd": (dims, np.abs(mean)), "n_token": ("sentence_position", n_token),
+         "eta2": (("layer", "neuron"), eta2)},
+        {"sentence_position": position},
+    )  # fmt: skip
+
+
+def fake_record(stored: bool, exact: bool, stages: list[str]) -> dict[str, Any]:
+    perplexity = {"n_predicted": 588, "bits_per_token": 6.5, "perplexity": 2**6.5}
+    corpus = {"n_token": N_TIME, "n_sentence": N_DOCUMENT * N_SENTENCE, "limited": True, "unknown_share": 0.0123}
+    model = {"n_vocabulary": 99, "n_parameter": 12345, "digest": "d" * 64, "checkpoint": "models/x.safetensors"}
+    return {
+        "name": "fake <run>",
+        "study": {
+            "name": "fake <run>", "inference": {"carry": "document", "shard_tokens": 64}, "seed": 3,
+            "store": {"activations": "float32" if stored else "none"},
+        },
+        "versions": {"python": "3.11"},
+        "facts": {
+            "corpus": corpus, "model": model, "activations" if stored else "summary": perplexity,
+            "selectivity": {"exact": exact}, "report": {},
+        },
+        "stages": {
+            **{name: {"state": "done", "fingerprint": name, "products": [], "seconds": 1.5} for name in stages},
+            "report": {"state": "running", "fingerprint": "r", "products": ["report.html"]},
+        },
+    }  # fmt: skip

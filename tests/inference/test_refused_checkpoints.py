@@ -1,0 +1,178 @@
+"""Every file that is no LSTM language model is refused, and no code inside it ever runs."""
+
+import os
+import pickle
+import random
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.inference.checkpoints import load_model
+
+TOKENS = [f"w{i}" for i in range(11)]
+
+
+def set_to(name, make):
+    return lambda tensors: tensors.update({name: make(tensors.get(name))})
+
+
+def with_value(value):
+    def make(tensor):
+        tensor = tensor.clone()
+        tensor.view(-1)[3] = value
+        return tensor
+
+    return make
+
+
+class Harmful:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.target),)
+
+
+@pytest.mark.parametrize("how", [torch.save, lambda thing, path: path.write_bytes(pickle.dumps(thing))])
+@pytest.mark.parametrize("wrap", [lambda bad: bad, lambda bad: {"state_dict": bad, "vocab": TOKENS}])
+def test_a_pickled_object_is_refused_and_its_code_never_runs(tmp_path, how, wrap):
+    target, path = tmp_path / "harm", tmp_path / "m.pt"
+    how(wrap(Harmful(target)), path)
+    with pytest.raises(UserError, match=r"is a pickled object.* refused\. Where you trust it"):
+        load_model(path)
+    assert not target.exists()
+    pickle.loads(pickle.dumps(Harmful(target)))  # noqa: S301 (the proof that it would have done harm)
+    assert target.exists()
+
+
+def test_a_whole_pickled_module_is_refused(network, tmp_path):
+    torch.save(nn.LSTM(2, 2), tmp_path / "m.pt")
+    with pytest.raises(UserError, match="is a pickled object"):
+        load_model(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (
+            set_to("rnn.weight_ih_l1", with_value(torch.nan)),
+            r"has 1 NaN or infinite values in 'rnn.weight_ih_l1' \(20, 5\)",
+        ),
+        (set_to("encoder.weight", with_value(torch.inf)), "has 1 NaN or infinite values in 'encoder.weight'"),
+        (lambda t: [t.pop(k) for k in list(t) if k.startswith("rnn.")], "holds no LSTM: none of its 3 tensors"),
+        (lambda t: t.pop("rnn.weight_hh_l1"), "lacks weight_hh_l1; the file is incomplete"),
+        (lambda t: [t.pop(k) for k in list(t) if k.endswith("_l0")], "lacks weight_hh_l0, weight_ih_l0; the file"),
+        (lambda t: t.pop("decoder.weight"), r"has no decoder of shape \(11, 5\)"),
+        (lambda t: t.pop("encoder.weight"), "has no embedding of width 6"),
+        (set_to("decoder.weight", lambda w: torch.zeros(12, 5)), r"has no decoder of shape \(11, 5\)"),
+        (set_to("rnn.bias_ih_l0", lambda b: torch.zeros(5)), r"bias_ih_l0 has shape \(5,\), but \(20,\) is needed"),
+        (
+            set_to("rnn.weight_ih_l1", lambda w: torch.zeros(20, 7)),
+            "weight_ih_l1 reads 7 inputs, but the layer before it has 5 neurons",
+        ),
+        (set_to("rnn.weight_ih_l0", lambda w: torch.zeros(19, 6)), r"weight_ih_l0 has shape \(19, 6\), but \(20, 6\)"),
+        (set_to("norm.weight", lambda _: torch.ones(5)), "would not use: norm.weight. Run without them"),
+        (set_to("middle.weight", lambda _: torch.ones(5, 5)), "would not use: middle.weight"),
+        (set_to("lstm2.weight_ih_l0", lambda _: torch.ones(20, 5)), "holds 2 LSTMs, named 'lstm2.', 'rnn.'"),
+    ],
+)
+@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
+def test_weights_of_something_else_are_refused(network, save, name, change, hint):
+    tensors = network().state_dict()
+    change(tensors)
+    with pytest.raises(UserError, match=hint):
+        load_model(save(tensors, name))
+
+
+def test_a_head_of_several_matrices_is_not_taken_for_a_tied_decoder(network, save):
+    tensors = network(width=5).state_dict()
+    del tensors["decoder.weight"]
+    tensors |= {"head.0.weight": torch.ones(7, 5), "head.1.weight": torch.ones(11, 7)}
+    with pytest.raises(UserError, match=r"would not use: head.0.weight, head.1.weight"):
+        load_model(save(tensors))
+
+
+@pytest.mark.parametrize(
+    ("module", "hint"),
+    [
+        (nn.GRU(6, 5, 2), r"is a GRU: weight_hh_l0 has shape \(15, 5\), an LSTM has \(20, 5\)"),
+        (nn.RNN(6, 5, 2), "is a plain .Elman. RNN"),
+        (nn.LSTM(6, 5, proj_size=3), "is an LSTM with projections"),
+        (nn.LSTM(6, 5, bidirectional=True), "is bidirectional"),
+    ],
+    ids=["gru", "rnn", "projected", "bidirectional"],
+)
+@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
+def test_other_networks_are_refused(network, save, name, module, hint):
+    tensors = {k: v for k, v in network().state_dict().items() if not k.startswith("rnn.")}
+    tensors |= {f"rnn.{k}": v for k, v in module.state_dict().items()}
+    with pytest.raises(UserError, match=hint):
+        load_model(save(tensors, name))
+
+
+def test_layers_of_different_sizes_are_refused(network, save):
+    tensors = network().state_dict()
+    wider = nn.LSTM(5, 7).state_dict()
+    tensors |= {f"rnn.{k[:-1]}1": v for k, v in wider.items()}
+    with pytest.raises(UserError, match=r"layers of different sizes \[5, 7\]"):
+        load_model(save(tensors))
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "legacy"])
+def test_a_torch_file_cut_anywhere_is_an_error_never_a_crash(network, tmp_path, old):
+    path = tmp_path / "m.pt"
+    torch.save({"state_dict": network().state_dict(), "vocab": TOKENS}, path, _use_new_zipfile_serialization=not old)
+    raw = path.read_bytes()
+    for n in range(0, len(raw), 97):
+        path.write_bytes(raw[:n])
+        with pytest.raises(UserError, match=r"m.pt is not a whole torch file \(.+\)\. Copy or save it again"):
+            load_model(path)
+
+
+def test_other_bytes_are_an_error_never_a_crash(tmp_path):
+    path, source = tmp_path / "m.pt", random.Random(0)
+    for _ in range(200):
+        path.write_bytes(source.randbytes(80))
+        with pytest.raises(UserError):
+            load_model(path)
+    path.write_text("<html>not found</html>")
+    with pytest.raises(UserError, match="is not a whole torch file"):
+        load_model(path)
+
+
+def test_a_cut_safetensors_file_is_an_error(network, save):
+    path = save(network().state_dict(), "m.safetensors")
+    raw = path.read_bytes()
+    for n in (0, 5, 100, len(raw) - 1):
+        path.write_bytes(raw[:n])
+        with pytest.raises(UserError, match=r"m.safetensors is not a whole safetensors file \(.+\)\. Copy"):
+            load_model(path)
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"vocabulary": "a b c"}, {"normalisation": '{"upper": 1}'}, {"vocabulary": "[1]"}]
+)
+def test_metadata_of_another_kind_is_an_error(network, tmp_path, metadata):
+    save_file(network().state_dict(), tmp_path / "m.safetensors", metadata)
+    with pytest.raises(UserError, match=r"(metadata of|vocabulary inside) .*m.safetensors"):
+        load_model(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("found", [3, [1], {"state_dict": 3}])
+def test_a_torch_file_without_a_state_dict_is_an_error(tmp_path, found):
+    torch.save(found, tmp_path / "m.pt")
+    with pytest.raises(UserError, match=r"m.pt holds a (int|list)"):
+        load_model(tmp_path / "m.pt")
+
+
+def test_missing_files_and_unknown_formats(tmp_path):
+    with pytest.raises(UsageError, match=r"none.pt does not exist; check model.checkpoint"):
+        load_model(tmp_path / "none.pt")
+    (tmp_path / "m.onnx").touch()
+    with pytest.raises(UsageError, match=r"Unknown checkpoint format '.onnx' .*known are .safetensors, .pt"):
+        load_model(tmp_path / "m.onnx")

@@ -1,0 +1,350 @@
+"""A whole study: its files, resuming, every way to cut it, and what is refused."""
+
+import dataclasses
+import errno
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from lstm_analysis import stages, store, tasks
+from lstm_analysis.config import load_study
+from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.run import Run, open_run
+from lstm_analysis.stages import ShardsFailed
+from lstm_analysis.study import run_study
+from tiny import N_NEURON, STORES, digests, load_tiny_model, write_study, write_texts
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("tiny")).parent
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return run_study(load_study(folder / "tiny.yaml"), folder / "run", in_process=True)
+
+
+def again(folder: Path, output: str, *settings: str, force: bool = False) -> Run:
+    return run_study(load_study(folder / "tiny.yaml", settings), folder / output, in_process=True, force=force)
+
+
+def test_the_files_open_with_plain_xarray(run: Run) -> None:
+    for name in STORES:
+        assert len(xr.open_zarr(run.path / name, consolidated=False).variables)
+    assert run.activations.hidden_state.dims == ("time", "layer", "neuron")
+    assert (run.path / "report.html").stat().st_size > 0
+    assert not list(run.path.glob(".*"))
+    assert not (run.path / "summaries").exists()
+
+
+def test_every_token_is_there_once(run: Run, folder: Path) -> None:
+    words = [word for file in sorted((folder / "text").iterdir()) for word in file.read_text().split()]
+    n_sentence = sum(len(file.read_text().splitlines()) for file in (folder / "text").iterdir())
+    forms = run.corpus.type.values[run.corpus.type_id.values]
+    assert [form for form in forms if form != "</s>"] == words
+    assert int((forms == "</s>").sum()) == n_sentence == run.facts["corpus"]["n_sentence"]
+    assert run.facts["corpus"]["n_token"] == len(words) + n_sentence
+    for name in ("token_id", "document", "sentence", "sentence_position"):
+        np.testing.assert_array_equal(run.activations[name], run.corpus[name])
+
+
+def naive_states(folder: Path, corpus: xr.Dataset, carry: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return h, c and surprisal by ``torch.lstm_cell``, one token at a time."""
+    model = load_tiny_model(folder)
+    ids, stream = corpus.token_id.values, corpus[carry].values
+    h = torch.zeros(len(ids), model.n_layer, N_NEURON)
+    c, bits = torch.zeros_like(h), np.full(len(ids), np.nan)
+    for t, token in enumerate(ids):
+        x = model.embedding[token : token + 1]
+        fresh = t == 0 or stream[t] != stream[t - 1]
+        if not fresh:
+            logits = model.decoder_weight @ h[t - 1, -1] + model.decoder_bias
+            bits[t] = -torch.log_softmax(logits, 0)[token] / np.log(2)
+        for i, layer in enumerate(model.layers):
+            before = (torch.zeros(1, N_NEURON),) * 2 if fresh else (h[t - 1, i : i + 1], c[t - 1, i : i + 1])
+            x, cell = torch.lstm_cell(x, before, layer.weight_input, layer.weight_recurrent, layer.bias, layer.bias * 0)
+            h[t, i], c[t, i] = x[0], cell[0]
+    return h.numpy(), c.numpy(), bits
+
+
+@pytest.mark.parametrize("carry", ["document", "sentence"])
+@pytest.mark.parametrize("shard_tokens", [37, 128, 5000])
+def test_states_are_those_of_one_pass_whatever_the_shards(
+    folder: Path, carry: str, shard_tokens: int
+) -> None:
+    found = again(
+        folder, f"run-{carry}-{shard_tokens}", f"inference.carry={carry}", f"inference.shard_tokens={shard_tokens}"
+    )
+    h, c, bits = naive_states(folder, found.corpus, carry)
+    np.testing.assert_allclose(found.activations.hidden_state, h, atol=1e-5)
+    np.testing.assert_allclose(found.activations.cell_state, c, atol=1e-5)
+    np.testing.assert_allclose(found.activations.surprisal, bits, atol=1e-4)
+    perplexity = 2 ** np.nanmean(bits)
+    assert found.facts["activations"]["perplexity"] == pytest.approx(perplexity, rel=1e-5)
+    assert found.facts["activations"]["n_predicted"] == int(np.isfinite(bits).sum())
+
+
+def test_scores_are_those_of_scikit_learn(run: Run) -> None:
+    scores, hidden = run.selectivity, run.activations.hidden_state.values
+    for k, concept in enumerate(run.labels.concept.values):
+        label = run.labels.label.values[:, k]
+        used = label >= 0
+        for layer in range(2):
+            for neuron in range(0, N_NEURON, 3):
+                here = scores.sel(concept=concept).isel(layer=layer, neuron=neuron)
+                value = hidden[used, layer, neuron]
+                assert float(here.auroc) == pytest.approx(roc_auc_score(label[used], value), abs=1e-12)
+                expected = average_precision_score(label[used], value)
+                assert float(here.average_precision) == pytest.approx(expected, abs=1e-12)
+                difference = value[label[used] == 1].mean(dtype=float) - value[label[used] == 0].mean(dtype=float)
+                assert float(here.mean_difference) == pytest.approx(difference, abs=1e-8)
+    assert float(scores.auroc_error_bound.max()) == 0
+    assert run.facts["selectivity"]["exact"] is True
+
+
+def test_the_table_holds_every_score(run: Run) -> None:
+    table = pd.read_parquet(run.path / "neurons.parquet")
+    assert len(table) == run.selectivity.auroc.size
+    row = table[(table.concept == "low") & (table.layer == 1) & (table.neuron == 7)].iloc[0]
+    assert row.auroc == float(run.selectivity.auroc.sel(concept="low").isel(layer=1, neuron=7))
+
+
+def test_a_second_run_does_nothing(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digests(run.path)
+    monkeypatch.setattr(stages, "work", None)
+    again(folder, "run")
+    assert digests(run.path) == before
+
+
+@pytest.mark.parametrize("stop_after", [0, 3, 7])
+def test_a_run_stopped_half_way_goes_on_to_the_same_bytes(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int, tmp_path: Path
+) -> None:
+    calls, extract = [], tasks.extract_shard
+
+    def fails_later(index: int, *rest: object) -> tasks.Receipt:
+        calls.append(index)
+        if len(calls) > stop_after:
+            raise KeyboardInterrupt
+        return extract(index, *rest)
+
+    study = load_study(folder / "tiny.yaml")
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "extract_shard", fails_later)
+        with pytest.raises(KeyboardInterrupt):
+            run_study(study, tmp_path / "run", in_process=True)
+    assert len(store.read_commits(tmp_path / "run")) == stop_after
+    done: list[int] = []
+    monkeypatch.setattr(tasks, "extract_shard", lambda index, *rest: done.append(index) or extract(index, *rest))
+    finished = run_study(study, tmp_path / "run", in_process=True)
+    assert len(done) == len(store.read_commits(finished.path)) - stop_after
+    assert digests(finished.path) == digests(run.path)
+
+
+@pytest.mark.parametrize("carry", ["document", "sentence"])
+def test_nothing_stored_gives_the_same_scores(run: Run, folder: Path, carry: str) -> None:
+    stored = again(folder, f"run-{carry}-128", f"inference.carry={carry}", "inference.shard_tokens=128")
+    none = again(folder, f"none-{carry}", f"inference.carry={carry}", "store=none")
+    assert not (none.path / "activations.zarr").exists()
+    with pytest.raises(UserError, match="keeps no states"):
+        _ = none.activations
+    a, b = stored.selectivity, none.selectivity
+    for name in ("d_prime", "mean_difference", "mutual_information", "n_token", "n_type", "n_document"):
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+    assert (abs(a.auroc - b.auroc) <= b.auroc_error_bound + 1e-12).all()
+    xr.testing.assert_identical(stored.sentence_position.drop_attrs(), none.sentence_position.drop_attrs())
+    xr.testing.assert_identical(stored.contexts.drop_attrs(), none.contexts.drop_attrs())
+    assert none.facts["summary"]["perplexity"] == stored.facts["activations"]["perplexity"]
+
+
+def test_a_streamed_run_goes_on_where_it_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = again(folder, "none-document", "store=none")
+    calls, stream = [], tasks.stream_shard
+
+    def fails_later(index: int, *rest: object) -> tasks.Receipt:
+        calls.append(index)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return stream(index, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "stream_shard", fails_later)
+        with pytest.raises(KeyboardInterrupt):
+            again(folder, "none-stopped", "store=none")
+    finished = again(folder, "none-stopped", "store=none")
+    names = tuple(name for name in STORES if name != "activations.zarr")
+    assert digests(finished.path, names) == digests(whole.path, names)
+
+
+def test_float16_states_are_close(run: Run, folder: Path) -> None:
+    half = again(folder, "half", "store=float16")
+    assert half.activations.hidden_state.dtype == np.float16
+    np.testing.assert_allclose(half.activations.hidden_state, run.activations.hidden_state, atol=5e-4)
+
+
+def test_another_study_is_refused_without_force(run: Run, folder: Path) -> None:
+    target = folder / "other"
+    shutil.copytree(run.path, target)
+    with pytest.raises(UserError, match=r"inference\.carry was \"document\", is \"sentence\".*--force") as caught:
+        again(folder, "other", "inference.carry=sentence")
+    assert "activations" in str(caught.value)
+    changed = again(folder, "other", "inference.carry=sentence", force=True)
+    assert changed.record["study"]["inference"]["carry"] == "sentence"
+    assert not np.array_equal(changed.activations.hidden_state, run.activations.hidden_state)
+
+
+def test_force_redoes_only_what_changed(run: Run, folder: Path) -> None:
+    target = folder / "measures"
+    shutil.copytree(run.path, target)
+    before = (target / "activations.zarr").stat().st_ino
+    changed = again(folder, "measures", "selectivity.measures=[d_prime]", force=True)
+    assert (target / "activations.zarr").stat().st_ino == before
+    assert "auroc" not in changed.selectivity
+
+
+def test_changed_concepts_are_noticed(run: Run, folder: Path, tmp_path: Path) -> None:
+    copy = write_study(tmp_path / "copy").parent
+    first = run_study(load_study(copy / "tiny.yaml"), copy / "run", in_process=True)
+    (copy / "categories.yaml").write_text("low: [w1]\n")
+    with pytest.raises(UserError, match="the content of a file it names has changed"):
+        run_study(load_study(copy / "tiny.yaml"), first.path, in_process=True)
+
+
+def test_a_folder_that_is_no_run_is_refused(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"not empty and not a run \(it holds thesis\.tex\)"):
+        again(folder, "mine")
+    again(folder, "mine", force=True)
+    assert (folder / "mine" / "thesis.tex").exists()
+
+
+def test_a_damaged_store_names_the_stage_to_redo(run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    store.write_dataset(copy / "selectivity.zarr", run.selectivity.drop_attrs(), "another")
+    with pytest.raises(UserError, match="redo the stage selectivity"):
+        _ = open_run(copy).selectivity
+    shutil.rmtree(copy / "labels.zarr")
+    with pytest.raises(UserError, match=r"has no labels\.zarr"):
+        _ = open_run(copy).labels
+
+
+def test_a_missing_product_is_made_again(run: Run, folder: Path) -> None:
+    copy = folder / "missing"
+    shutil.copytree(run.path, copy)
+    shutil.rmtree(copy / "labels.zarr")
+    again(folder, "missing")
+    assert digests(copy) == digests(run.path)
+
+
+def test_a_failing_shard_is_listed_and_the_rest_is_done(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    extract = tasks.extract_shard
+
+    def poison(index: int, *rest: object) -> tasks.Receipt:
+        if index == 2:
+            raise RuntimeError("broken disk sector")
+        return extract(index, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "extract_shard", poison)
+        with pytest.raises(ShardsFailed, match=r"of 12 shards failed.*shard 2: RuntimeError: broken disk sector") as caught:
+            again(folder, "poison")
+    assert caught.value.exit_code == 3
+    left = {2} | {s for s in range(12)} - set(store.read_commits(folder / "poison"))
+    assert 2 in left
+    assert digests(again(folder, "poison").path) == digests(run.path)
+
+
+def test_a_full_disk_stops_the_run_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows = store.write_rows
+
+    def full(path: Path, start: int, *rest: object) -> dict[str, int]:
+        if start and path.name == "activations.zarr":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_rows(path, start, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "write_rows", full)
+        with pytest.raises(UserError, match="disk of .* is full .* run the same command again") as caught:
+            again(folder, "full")
+    assert caught.value.exit_code == 1
+    again(folder, "full")
+
+
+def test_what_cannot_fit_is_refused_before_it_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10))
+    with pytest.raises(UserError, match=r"The states need .* GB, but the disk"):
+        again(folder, "toolarge")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("selectivity.draws=999", "draws is 999.*not part of this version"),
+        ("analyses=[idioms]", "'idioms' is not part of this version"),
+        ("selectivity.measures=[aucroc]", "unknown measure 'aucroc'; did you mean 'auroc'"),
+        ("corpus.format=tex", "Unknown corpus format 'tex'"),
+        ("corpus.path=nothing/*.txt", r"nothing/\*\.txt' names no file"),
+        ("model.checkpoint=none.safetensors", "does not exist"),
+        ("concepts=[]", "names no concepts"),
+        ("concepts=[{source: categries, file: x}]", "did you mean 'categories'"),
+        ("inference.states=[cell]", "must name hidden"),
+        ("inference.shard_tokens=0", "at least 1"),
+        ("corpus.limit_tokens=1", "the first sentence alone is longer"),
+    ],
+)
+def test_wrong_studies_are_refused(folder: Path, setting: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        run_study(load_study(folder / "tiny.yaml", [setting]), tmp_path / "run", in_process=True)
+    assert caught.value.exit_code in (1, 2)
+    assert not (tmp_path / "run" / "corpus.zarr").exists()
+
+
+def test_an_empty_corpus(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n\n")
+    with pytest.raises(UserError, match="The corpus is empty"):
+        again(folder, "empty", f"corpus.path={tmp_path / 'empty.txt'}")
+
+
+def test_a_sentence_longer_than_many_shards(folder: Path, tmp_path: Path) -> None:
+    write_texts(tmp_path / "long", (1,))
+    (tmp_path / "long" / "0.txt").write_text(" ".join(["w1", "w2", "w3"] * 400) + "\n")
+    found = again(folder, "long", f"corpus.path={tmp_path}/long/*.txt", "inference.carry=sentence")
+    h, c, _ = naive_states(folder, found.corpus, "sentence")
+    np.testing.assert_allclose(found.activations.hidden_state, h, atol=1e-5)
+    np.testing.assert_allclose(found.activations.cell_state, c, atol=1e-5)
+
+
+def test_much_unknown_is_warned_of(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "foreign.txt").write_text("das ist ein satz w1\n" * 30)
+    found = again(folder, "foreign", f"corpus.path={tmp_path / 'foreign.txt'}")
+    assert found.facts["corpus"]["unknown_share"] == pytest.approx(4 / 6)
+    assert "67 % of the tokens are unknown to the model" in caplog.text
+    assert "the concept 'high' matches nothing" in caplog.text
+    empty = found.selectivity.sel(concept="high")
+    assert int(empty.n_token.sel(group="target")) == 0
+    assert bool(empty.auroc.isnull().all())
+
+
+def test_settings_survive_in_the_record(run: Run, folder: Path) -> None:
+    study = load_study(folder / "tiny.yaml")
+    assert run.record["study"] == study.as_dict()
+    assert run.record["versions"]["torch"] == torch.__version__
+    assert dataclasses.asdict(study.inference)["shard_tokens"] == 128
+    with pytest.raises(UsageError, match=r"is not a run: it has no run\.json"):
+        open_run(folder)
