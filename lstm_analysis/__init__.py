@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .labels import part_of_speech as part_of_speech
     from .labels import position as position
     from .labels import spans as spans
-    from .reductions.summarize import summarize as summarize
     from .reductions import tuning_curve as tuning_curve
+    from .reductions.summarize import summarize as summarize
     from .run import open_run as open_run
     from .selectivity import measure as measure
     from .selectivity import rank_neurons as rank_neurons
@@ -43,7 +43,7 @@ _HOME = {
     "rank_neurons": "selectivity",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

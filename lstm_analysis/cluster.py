@@ -73,12 +73,15 @@ def connect(cluster: str | Path | None = None) -> "Client":
 
 
 def _start(config: ClusterConfig) -> Any:
-    assert config.module is not None and config.class_ is not None
+    assert config.module is not None
+    assert config.class_ is not None
     try:
         module = importlib.import_module(config.module)
     except ImportError:
         package = EXTRAS.get(config.module.split(".")[0], config.module)
-        raise UserError(f"The cluster needs the module {config.module}; install it with `pip install {package}`.") from None
+        raise UserError(
+            f"The cluster needs the module {config.module}; install it with `pip install {package}`."
+        ) from None
     if not hasattr(module, config.class_):
         raise UsageError(f"The module {config.module} has no cluster class {config.class_!r}; check the cluster file.")
     kwargs = {**local_size(), **config.kwargs} if config.class_ == "LocalCluster" else dict(config.kwargs)

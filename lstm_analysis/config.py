@@ -219,7 +219,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         found = " ".join(str(error).split())
         raise UsageError(f"{path} is not valid YAML: {found}. Mend the file.") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md.")
+        raise UsageError(
+            f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md."
+        )
     return content
 
 

@@ -1,21 +1,17 @@
 """The plan of a study without running it: shards, bytes, memory and time."""
 
-import time
 from pathlib import Path
-
-import numpy as np
 
 from .cluster import local_size
 from .config import Study, load_cluster
 from .corpus import read_sentences
-from .inference.extraction import choose_device
-from .inference.lstm import Stream, StreamReader
 from .inference.model import LanguageModel
+from .inference.trial import choose_device, measure_rate
 from .stages import end_symbol, progress, state_bytes
 from .study import ready_model, validate
 
-TRIAL_STREAMS = 16
-TRIAL_STEPS = 128
+PROGRAM_BYTES = 450 << 20
+"""Resident size of a worker process that has imported everything and done nothing."""
 
 
 def describe_plan(study: Study, output: Path | None = None, cluster: Path | None = None) -> str:
@@ -28,7 +24,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     n_token, n_sentence, n_document = count(study, end_symbol(study, model) is not None)
     shard = min(n_token, study.inference.shard_tokens)
     n_shard = -(-n_token // study.inference.shard_tokens)
-    rate = measure_rate(study, model)
+    rate = measure_rate(model, study.inference.device, study.inference.surprisal)
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
     workers = n_worker or 1
     seconds = n_token / (rate * workers)
@@ -36,7 +32,8 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"study       {study.name}, results in {output or Path('runs') / study.name}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
         f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
-        f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a {study.inference.carry}",
+        f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a "
+        f"{study.inference.carry}",
         f"disk        {state_bytes(study, n_token, model.n_layer, model.n_neuron) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
         f"memory      {worker_bytes(study, model, shard) / 1e9:,.2f} GB a worker at most",
@@ -63,32 +60,8 @@ def count(study: Study, with_end: bool) -> tuple[int, int, int]:
     return n_token, n_sentence, n_document
 
 
-def measure_rate(study: Study, model: LanguageModel) -> float:
-    """Return tokens per second of one worker, from a short trial with random tokens."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        reader = StreamReader(model.to(choose_device(study.inference.device)))
-        ids = np.random.default_rng(0).integers(0, len(model.vocabulary), (TRIAL_STREAMS, TRIAL_STEPS), np.int32)
-        streams = [Stream(row, row=i * TRIAL_STEPS) for i, row in enumerate(ids)]
-        hidden = np.empty((ids.size, model.n_layer, model.n_neuron), np.float32)
-        bits = np.empty(ids.size, np.float32) if study.inference.surprisal else None
-        reader.read(streams, hidden, None, bits)
-        began = time.perf_counter()
-        reader.read(streams, hidden, None, bits)
-        return ids.size / (time.perf_counter() - began)
-    finally:
-        torch.set_num_threads(threads)
-
-
 def worker_bytes(study: Study, model: LanguageModel, shard: int) -> int:
     """Return a bound on a worker's memory: the program, the model with its table, three times a shard's states."""
     states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.states)
     weights = 4 * (model.n_parameter * 2 + len(model.vocabulary) * 4 * model.n_neuron)
     return PROGRAM_BYTES + weights + 3 * states
-
-
-PROGRAM_BYTES = 450 << 20
-"""Resident size of a worker process that has imported everything and done nothing."""

@@ -77,14 +77,14 @@ def extract_activations(
     if missing:
         raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
     inference = InferenceConfig(carry, tuple(states), surprisal, shard_tokens, device)
-    study = Study(
-        Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store)
-    )
+    study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
     forms = [str(form) for form in corpus["type"].values]
     token_id = model.vocabulary.encode(forms)[corpus["type_id"].values]
     digest = fingerprint(forms, *[_digest(corpus[name]) for name in COLUMNS])
     prints = {"corpus": fingerprint("corpus", digest, model.vocabulary.digest, shard_tokens)}
-    prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, study.as_dict()["inference"], store)
+    prints["activations"] = fingerprint(
+        "activations", prints["corpus"], model.digest, study.as_dict()["inference"], store
+    )
     path = Path(run)
     path.mkdir(parents=True, exist_ok=True)
     with RunLock(path):
@@ -106,7 +106,9 @@ def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:
         for name in columns:
             corpus[name].encoding = {"chunks": (rows,)}
         write_dataset(state.run / "corpus.zarr", corpus, state.prints["corpus"])
-        n_unknown = int((corpus["token_id"] == (-1 if model.vocabulary.unknown is None else model.vocabulary.unknown)).sum())
+        n_unknown = int(
+            (corpus["token_id"] == (-1 if model.vocabulary.unknown is None else model.vocabulary.unknown)).sum()
+        )
         facts |= {
             "n_token": corpus.sizes["time"],
             "n_sentence": int(corpus["sentence"][-1]) - int(corpus["sentence"][0]) + 1,

@@ -78,8 +78,8 @@ class Record:
             strangers = [p.name for p in self.run.iterdir() if p.name != "run.lock"] if self.run.is_dir() else []
             if strangers and not force:
                 raise UserError(
-                    f"{self.run} is not empty and not a run (it holds {', '.join(sorted(strangers)[:4])}). Give another "
-                    "--output, or --force to use it all the same; other files in it are left alone."
+                    f"{self.run} is not empty and not a run (it holds {', '.join(sorted(strangers)[:4])}). Give "
+                    "another --output, or --force to use it all the same; other files in it are left alone."
                 )
             return
         recorded = {stage: entry["fingerprint"] for stage, entry in old["stages"].items()}

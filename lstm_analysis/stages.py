@@ -131,8 +131,8 @@ def report_corpus(facts: dict[str, Any]) -> None:
     )
     if facts["unknown_share"] > UNKNOWN_WARNING:
         log.warning(
-            "%.0f %% of the tokens are unknown to the model and are all read as the same symbol, so its states say little "
-            "about them. Usual causes: the model was trained on lower-cased text or with other tokens (clitics, "
+            "%.0f %% of the tokens are unknown to the model and are all read as the same symbol, so its states say "
+            "little about them. Usual causes: the model was trained on lower-cased text or with other tokens (clitics, "
             "numbers, punctuation) than the corpus has, or on another language or level (words, characters).",
             100 * facts["unknown_share"],
         )
@@ -203,8 +203,8 @@ def check_room(run: Path, needed: int) -> None:
     free = shutil.disk_usage(run).free
     if needed > free:
         raise UserError(
-            f"The states need {needed / 1e9:,.1f} GB, but the disk of {run} has {free / 1e9:,.1f} GB free. Make room, give "
-            "--output on another disk, or keep less: store: {activations: float16}, inference.states: [hidden], or "
+            f"The states need {needed / 1e9:,.1f} GB, but the disk of {run} has {free / 1e9:,.1f} GB free. Make room, "
+            "give --output on another disk, or keep less: store: {activations: float16}, inference.states: [hidden], or "
             "store: none."
         )
 
@@ -238,7 +238,9 @@ def read_all(
         return (shard.index, shard, job, start, *extra)
 
     pending = {shard.index for shard in left}
-    queue = deque(arguments(shard) for shard in left if ready(shard) and not (shard.continues and shard.index - 1 in pending))
+    queue = deque(
+        arguments(shard) for shard in left if ready(shard) and not (shard.continues and shard.index - 1 in pending)
+    )
     failures: dict[int, str] = {}
     with progress(name, shards[-1].stop, initial=shards[-1].stop - sum(s.n_token for s in left)) as bar:
         for (index, shard, *_), outcome in work(state.client, name, task, queue):
@@ -314,7 +316,9 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
                 counts = counts.merge(outcome)
                 bar.update(shard.n_token)
         table = counts.finalise().assign_coords(source=("concept", np.array(origin, dtype=object)))
-        table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
+        table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(
+            folder, mode="a", consolidated=False, zarr_format=3
+        )
         facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table)}
     for name in facts["empty"]:
         log.warning("the concept %r matches nothing in this corpus; its scores are NaN with counts 0", name)

@@ -1,4 +1,4 @@
-"""What lies on disk: Zarr stores made in one step, whole-shard writes that are verified, commits, and the run's lock."""
+"""What lies on disk: stores made in one step, whole-shard writes that are verified, commits, and the run's lock."""
 
 import json
 import os

@@ -169,7 +169,9 @@ def train(study: Study) -> float:
     kept = document % recipe.hold_out != recipe.hold_out - 1
     counts = np.bincount(corpus["type_id"].values[kept], minlength=len(types))
     normalisation = Normalisation(recipe.lower_case, recipe.number)
-    vocabulary = build_vocabulary(dict(zip(types, counts.tolist(), strict=True)), recipe.vocabulary_size, normalisation, end)
+    vocabulary = build_vocabulary(
+        dict(zip(types, counts.tolist(), strict=True)), recipe.vocabulary_size, normalisation, end
+    )
     token_id = vocabulary.encode(types)[corpus["type_id"].values]
     facts = {
         "trained_by": f"lstm-analysis {__version__}",

@@ -170,7 +170,8 @@ def _stored(values: NDArray[np.float32], job: Job, name: str) -> NDArray[Any]:
 
 def _summarize(hidden: NDArray[np.float32], shard: Shard, job: Job, bin_edge: xr.DataArray) -> xr.Dataset:
     columns = {
-        name: job.column("corpus.zarr", name, shard.start, shard.stop) for name in ("sentence_position", job.context_group)
+        name: job.column("corpus.zarr", name, shard.start, shard.stop)
+        for name in ("sentence_position", job.context_group)
     }
     return reductions.summarize_block(
         hidden,

@@ -137,8 +137,14 @@ def fake_tuning() -> xr.Dataset:
 
 def fake_record(stored: bool, exact: bool, stages: list[str]) -> dict[str, Any]:
     perplexity = {"n_predicted": 588, "bits_per_token": 6.5, "perplexity": 2**6.5}
-    corpus = {"n_token": N_TIME, "n_sentence": N_DOCUMENT * N_SENTENCE, "limited": True, "unknown_share": 0.0123}
-    model = {"n_vocabulary": 99, "n_parameter": 12345, "digest": "d" * 64, "checkpoint": "models/x.safetensors"}
+    corpus = {
+        "n_token": N_TIME, "n_sentence": N_DOCUMENT * N_SENTENCE, "n_document": N_DOCUMENT, "n_type": len(TYPES),
+        "limited": True, "unknown_share": 0.0123, "digest": "c" * 64,
+    }  # fmt: skip
+    model = {
+        "n_layer": N_LAYER, "n_neuron": N_NEURON, "n_vocabulary": 99, "n_parameter": 12345,
+        "digest": "d" * 64, "vocabulary_digest": "e" * 64, "checkpoint": "models/x.safetensors",
+    }  # fmt: skip
     return {
         "name": "fake <run>",
         "study": {

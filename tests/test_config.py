@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lstm_analysis.config import ClusterConfig, Recipe, Study, load_cluster, load_study
 from lstm_analysis.cluster import LOCAL
+from lstm_analysis.config import ClusterConfig, Recipe, Study, load_cluster, load_study
 from lstm_analysis.errors import UsageError
 
 ROOT = Path(__file__).parents[1]

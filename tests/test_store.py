@@ -60,10 +60,15 @@ def test_what_reads_back_differently_is_an_error(activations: Path, monkeypatch:
 
 def test_a_store_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "x.zarr"
-    with pytest.raises(RuntimeError), store.new_store(path) as folder:
-        folder.mkdir()
-        (folder / "half").touch()
-        raise RuntimeError
+
+    def fail_half_way() -> None:
+        with store.new_store(path) as folder:
+            folder.mkdir()
+            (folder / "half").touch()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert not list(tmp_path.iterdir())
     store.write_dataset(path, xr.Dataset({"n_token": ("concept", [1])}))
     store.write_dataset(path, xr.Dataset({"n_token": ("concept", [2])}), "print")

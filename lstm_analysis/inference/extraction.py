@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def choose_device(device: str) -> str:
 
 @lru_cache(maxsize=2)
 def open_reader(path: Path, digest: str, device: str) -> StreamReader:
-    """Return the reader of a model file, loaded once a process, on one thread so that every worker gives the same bytes.
+    """Return the reader of a model file, loaded once a process; one thread, so that every worker gives the same bytes.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def read_shard(
     before = shard.start - shard.read_from
     streams = [
         Stream(token_id[a:b], max(0, a - before), max(0, before - a), start if a == 0 else None)
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     ]
     ends = reader.read(streams, *states, bits)
     return ShardStates(states[0], states[1], bits, ends[-1].astype(np.float32))
@@ -146,5 +147,7 @@ def to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
     half: NDArray[np.float16] = torch.from_numpy(values).half().numpy()
     if not np.isfinite(half).all():
         largest = float(np.abs(values).max())
-        raise UserError(f"A state of {largest:g} is too large for float16 (65,504). Use store: {{activations: float32}}.")
+        raise UserError(
+            f"A state of {largest:g} is too large for float16 (65,504). Use store: {{activations: float32}}."
+        )
     return half

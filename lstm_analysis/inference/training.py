@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +217,7 @@ def perplexity(reader: StreamReader, token_id: NDArray[np.int32], document: NDAr
     """Return the perplexity over all tokens but the first of each document, and their number."""
     surprisal = np.full(len(token_id), np.nan, np.float32)
     edges = [0, *(np.flatnonzero(np.diff(document)) + 1), len(token_id)]
-    streams = [Stream(token_id[a:b], row=a) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    streams = [Stream(token_id[a:b], row=a) for a, b in pairwise(edges)]
     reader.read(streams, None, None, surprisal)
     known = surprisal[~np.isnan(surprisal)]
     return float(2.0 ** known.astype(np.float64).mean()), len(known)

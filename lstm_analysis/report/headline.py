@@ -79,7 +79,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """The concepts of a source: those to show, the others, and whether those shown are a choice."""
+    """The concepts of a source: those to show at once, and the rest."""
 
     source: str
     shown: tuple[Row, ...]

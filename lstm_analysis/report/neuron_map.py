@@ -101,15 +101,16 @@ def _panel(source: ColumnDataSource, scale: Scale, mapper: LinearColorMapper, ti
     plot.xaxis.ticker = FixedTicker(ticks=list(range(0, width, 5)))
     plot.yaxis.ticker = FixedTicker(ticks=list(range(0, n_neuron, width * max(1, -(-n_row // 13)))))
     plot.grid.grid_line_color = None
-    plot.add_tools(HoverTool(tooltips=_tooltips(names)))
+    plot.add_tools(HoverTool(tooltips=_tooltips(names), attachment="vertical"))
     return plot
 
 
 def _tooltips(names: list[str]) -> list[tuple[str, str]]:
     shown = [("neuron", "@name")]
     for name in names:
+        digits = "0.0000" if name in ("average_precision", "mutual_information") else "0.000"
         by_chance = " against prevalence @prevalence{0.0000}" if name == "average_precision" else ""
-        shown.append((name, f"@{name}{{0.000}}{by_chance}"))
+        shown.append((name, f"@{name}{{{digits}}}{by_chance}"))
     return shown
 
 

@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import yaml
@@ -30,16 +29,16 @@ def overview(material: Material, scale: Scale) -> list[Fact]:
     scale
         The measure that the page leads with.
     """
-    corpus, model = material.facts.get("corpus", {}), material.facts.get("model", {})
-    limited = "; cut at corpus.limit_tokens" if corpus.get("limited") else ""
+    corpus, model = material.facts["corpus"], material.facts["model"]
+    limited = "; cut at corpus.limit_tokens" if corpus["limited"] else ""
     facts = [
-        Fact("tokens", f"{material.corpus.sizes['time']:,}", f"{_count(corpus, 'n_sentence')} sentences{limited}"),
-        Fact("documents", f"{material.corpus.sizes['document_name']:,}"),
-        Fact("types", f"{material.corpus.sizes['type']:,}", _unknown(corpus)),
+        Fact("tokens", f"{corpus['n_token']:,}", f"{corpus['n_sentence']:,} sentences{limited}"),
+        Fact("documents", f"{corpus['n_document']:,}"),
+        Fact("types", f"{corpus['n_type']:,}", f"{100 * corpus['unknown_share']:.2f} % of tokens unknown to the model"),
         Fact(
             "neurons",
-            f"{material.scores.sizes['layer']} × {material.scores.sizes['neuron']:,}",
-            f"vocabulary {_count(model, 'n_vocabulary')}, {_count(model, 'n_parameter')} parameters",
+            f"{model['n_layer']} × {model['n_neuron']:,}",
+            f"vocabulary {model['n_vocabulary']:,}, {model['n_parameter']:,} parameters",
         ),
         _perplexity(material),
         Fact("states reset at each", str(material.study["inference"]["carry"]), _stored(material)),
@@ -52,14 +51,6 @@ def _stored(material: Material) -> str:
     if material.states is None:
         return "carried on within it; not stored"
     return f"carried on within it; stored as {material.study['store']['activations']}"
-
-
-def _count(facts: Any, name: str) -> str:
-    return f"{facts[name]:,}" if name in facts else "unknown number of"
-
-
-def _unknown(corpus: Any) -> str:
-    return f"{100 * corpus['unknown_share']:.2f} % of tokens unknown to the model" if "unknown_share" in corpus else ""
 
 
 def _perplexity(material: Material) -> Fact:
@@ -103,9 +94,8 @@ def provenance(material: Material) -> Provenance:
         The run.
     """
     file = f"{material.study['name']}.yaml"
-    digests = {"model": material.facts.get("model", {}).get("digest"),
-               "vocabulary": material.facts.get("model", {}).get("vocabulary_digest"),
-               "corpus": material.facts.get("corpus", {}).get("digest")}  # fmt: skip
+    model, corpus = material.facts["model"], material.facts["corpus"]
+    digests = {"model": model["digest"], "vocabulary": model["vocabulary_digest"], "corpus": corpus["digest"]}
     stages = [
         {
             "name": name, "state": entry["state"], "finished": entry.get("finished", ""),
@@ -117,7 +107,7 @@ def provenance(material: Material) -> Provenance:
         study=yaml.safe_dump(dict(material.study), sort_keys=False, allow_unicode=True, width=100),
         command=shlex.join(["lstm-analysis", "run", file, "--output", material.folder]),
         file=file,
-        digests={name: digest for name, digest in digests.items() if digest},
-        versions=dict(material.record.get("versions", {})),
+        digests=digests,
+        versions=dict(material.record["versions"]),
         stages=stages,
     )

@@ -9,18 +9,18 @@ from bokeh.core.json_encoder import serialize_json
 from bokeh.embed import json_item
 from bokeh.model import Model
 from bokeh.resources import Resources
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .. import __version__
 from ..selectivity import MEASURES
 from .evidence import gather_evidence, shown_in_full
-from .headline import MIN_TOKEN, MIN_TYPE, headline
+from .headline import MIN_TOKEN, MIN_TYPE, Row, headline
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
 from .overview import overview, provenance
 from .palette import UNDEFINED, style_colours
-from .scale import leading_scale
+from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .tuning_curve import most_tuned, tuning_curve
 
@@ -70,20 +70,8 @@ def render(material: Material) -> str:
     groups = headline(scores, scale)
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning)
-    figures: dict[str, Model] = {"map": neuron_map(scores, scale)}
-    figures |= {
-        f"distribution-{row.index}": score_distribution(scores[scale.measure].isel(concept=row.index), scale)
-        for row in rows
-    }
-    figures |= {f"tuning-{layer}-{neuron}": tuning_curve(material.tuning, layer, neuron) for layer, neuron in tuned}
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
+    return template().render(
         name=material.record["name"],
         version=__version__,
         facts=overview(material, scale),
@@ -102,9 +90,41 @@ def render(material: Material) -> str:
         undefined_colour=UNDEFINED,
         colours=style_colours(),
         css=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
-        bokeh=[Markup(script) for script in Resources(mode="inline", components=["bokeh", "bokeh-widgets"]).js_raw],
-        figures={name: figure_json(model) for name, model in figures.items()},
+        bokeh=[Markup(script) for script in inline.js_raw],
+        figures={name: figure_json(model) for name, model in draw(material, scale, rows, tuned).items()},
     )
+
+
+def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[int, int]]) -> dict[str, Model]:
+    """Return the figures of the page by name.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    scale
+        The measure that the page leads with.
+    rows
+        Concepts to show in full.
+    tuned
+        Neurons (layer, neuron) to draw tuning curves of.
+    """
+    score = material.scores[scale.measure]
+    figures: dict[str, Model] = {"map": neuron_map(material.scores, scale)}
+    for row in rows:
+        figures[f"distribution-{row.index}"] = score_distribution(score.isel(concept=row.index), scale)
+    for layer, neuron in tuned:
+        figures[f"tuning-{layer}-{neuron}"] = tuning_curve(material.tuning, layer, neuron)
+    return figures
+
+
+def template() -> Template:
+    """Return the template of the page; it escapes what it is given, and a name it is not given is an error."""
+    loader = FileSystemLoader(_FOLDER)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html")
 
 
 def figure_json(model: Model) -> Markup:

@@ -97,15 +97,10 @@ def passage(material: Material, words: xr.Dataset, concept: int, time: int, valu
     document = near["document"].sel(time=time).item()
     same = near["document"].values == document
     types, names = material.corpus["type"].values, material.corpus["document_name"].values
+    columns = (OFFSETS[inside], near["type_id"].values, value[inside], near["label"].values)
     tokens = {
         int(offset): Token(str(types[type_id]), float(v), label == 1)
-        for offset, type_id, v, label in zip(
-            OFFSETS[inside][same],
-            near["type_id"].values[same],
-            value[inside][same],
-            near["label"].values[same],
-            strict=True,
-        )
+        for offset, type_id, v, label in zip(*(column[same] for column in columns), strict=True)
     }
     before = tuple(token for offset, token in tokens.items() if offset < 0)
     after = tuple(token for offset, token in tokens.items() if offset > 0)

@@ -34,15 +34,9 @@ def score_distribution(score: xr.DataArray, scale: Scale) -> figure:
     colours = [DIVERGING[step(x, scale.neutral, scale.reach) + N_STEP] for x in middle]
     source = ColumnDataSource({"left": edges[:-1], "right": edges[1:], "top": n_neuron, "colour": colours})
     plot.quad(
-        left="left",
-        right="right",
-        bottom=0,
-        top="top",
-        color="colour",
-        line_color="#8b919c",
-        line_width=0.5,
-        source=source,
-    )
+        left="left", right="right", bottom=0, top="top", source=source,
+        fill_color="colour", line_color="#8b919c", line_width=0.5,
+    )  # fmt: skip
     plot.add_layout(Span(location=scale.neutral, dimension="height", line_color=INK, line_dash=[2, 3], line_width=1))
     plot.y_range.start = 0
     plot.xgrid.grid_line_color = None

@@ -22,10 +22,8 @@ def most_tuned(tuning: xr.Dataset, n: int = N_CURVE) -> list[tuple[int, int]]:
         Needs ``eta2`` (layer, neuron).
     """
     eta2 = tuning["eta2"].transpose("layer", "neuron").values
-    order = np.argsort(np.where(np.isnan(eta2), np.inf, -eta2).ravel(), kind="stable")[
-        : min(n, np.isfinite(eta2).sum())
-    ]
-    layer, neuron = np.unravel_index(order, eta2.shape)
+    order = np.argsort(np.where(np.isnan(eta2), np.inf, -eta2).ravel(), kind="stable")
+    layer, neuron = np.unravel_index(order[: min(n, np.isfinite(eta2).sum())], eta2.shape)
     return list(zip(layer.tolist(), neuron.tolist(), strict=True))
 
 
@@ -44,13 +42,8 @@ def tuning_curve(tuning: xr.Dataset, layer: int, neuron: int) -> Column:
     one = tuning.isel(layer=layer, neuron=neuron)
     mean, sd = one["tuning_mean"].values, one["tuning_sd"].values
     position, n_token = one["sentence_position"].values, one["n_token"].values
-    source = {
-        "sentence_position": position,
-        "tuning_mean": mean,
-        "low": mean - sd,
-        "high": mean + sd,
-        "n_token": n_token,
-    }
+    source = {"sentence_position": position, "n_token": n_token, "tuning_mean": mean}
+    source |= {"low": mean - sd, "high": mean + sd}
     later = position == LAST_POSITION
     curve = ColumnDataSource({name: values[~later] for name, values in source.items()})
     rest = ColumnDataSource({name: values[later] for name, values in source.items()})

@@ -21,8 +21,11 @@ AUROC = Scale("auroc", 0.5, 0.5)
 
 
 def plots(model: Model) -> Iterator[figure]:
-    """Yield the plots in a model."""
-    return (plot for plot in model.select({"type": figure}))
+    """Yield the plots in a layout, in its order."""
+    if isinstance(model, figure):
+        yield model
+    for child in getattr(model, "children", []):
+        yield from plots(child)
 
 
 def test_every_figure_has_labelled_axes(make_run: MakeRun) -> None:
