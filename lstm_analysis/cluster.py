@@ -6,9 +6,9 @@ import os
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -24,7 +24,11 @@ log = logging.getLogger("lstm_analysis")
 RETRIES = 2
 WINDOW_PER_THREAD = 3
 START_SECONDS = 120
+PATIENCE_SECONDS = 30
+LOST = "The Dask scheduler is gone. What was finished is kept; run the same command to go on."
 EXTRAS = {"dask_jobqueue": "dask-jobqueue", "dask_cuda": "dask-cuda", "dask_kubernetes": "dask-kubernetes"}
+LOOPBACK = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:8787"}
+"""A Dask scheduler runs whatever it is sent and asks for no password, so one on this machine listens to it alone."""
 LOCAL = ClusterConfig(module="distributed", class_="LocalCluster")
 
 Outcome = tuple[tuple[Any, ...], Any]
@@ -84,7 +88,9 @@ def _start(config: ClusterConfig) -> Any:
         ) from None
     if not hasattr(module, config.class_):
         raise UsageError(f"The module {config.module} has no cluster class {config.class_!r}; check the cluster file.")
-    kwargs = {**local_size(), **config.kwargs} if config.class_ == "LocalCluster" else dict(config.kwargs)
+    kwargs = dict(config.kwargs)
+    if config.class_ == "LocalCluster":
+        kwargs = {**local_size(kwargs.get("n_workers")), **LOOPBACK, **kwargs}
     names = {"threads": "threads_per_worker", "resources": "resources"} if config.class_ == "LocalCluster" else {}
     for key, value in config.worker.items():
         if key not in names:
@@ -99,11 +105,12 @@ def _start(config: ClusterConfig) -> Any:
     return cluster
 
 
-def local_size() -> dict[str, Any]:
+def local_size(n_workers: int | None = None) -> dict[str, Any]:
     """Return the arguments of a LocalCluster that fits this machine: a process a core, one thread each."""
-    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = int(psutil.virtual_memory().available * 0.9) // n
-    return {"n_workers": n, "threads_per_worker": 1, "memory_limit": memory, "host": "127.0.0.1"}
+    if not n_workers:
+        n_workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = int(psutil.virtual_memory().available * 0.9) // n_workers
+    return {"n_workers": n_workers, "threads_per_worker": 1, "memory_limit": memory}
 
 
 def work(
@@ -148,26 +155,53 @@ def _attempt(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
 def _window(
     client: "Client", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
 ) -> Iterator[Outcome]:
-    from distributed import as_completed
-
     token = uuid.uuid4().hex[:6]
-    running: dict[str, tuple[Any, ...]] = {}
-    done = as_completed()
-    while queue or running:
-        size = WINDOW_PER_THREAD * max(1, sum(client.nthreads().values()))
-        while queue and len(running) < size:
-            task = queue.popleft()
-            label = "-".join(map(str, task[0] if isinstance(task[0], tuple) else task[:1]))
-            future = client.submit(function, *task, key=f"{name}-{label}-{token}", retries=RETRIES, pure=False)
-            running[future.key] = task
-            done.add(future)
-        future = next(done)
-        task = running.pop(future.key)
-        if future.status == "cancelled":
-            raise Interrupted("The connection to the Dask scheduler was lost. What was finished is kept; run again.")
+    running: dict[str, tuple[Any, tuple[Any, ...]]] = {}
+    finished: SimpleQueue[Any] = SimpleQueue()
+    try:
+        while queue or running:
+            size = WINDOW_PER_THREAD * max(1, _n_thread(client))
+            while queue and len(running) < size:
+                task = queue.popleft()
+                label = "-".join(map(str, task[0] if isinstance(task[0], tuple) else task[:1]))
+                future = client.submit(function, *task, key=f"{name}-{label}-{token}", retries=RETRIES, pure=False)
+                running[future.key] = future, task
+                future.add_done_callback(finished.put)
+            future = _next(client, finished)
+            outcome = _outcome(future)
+            _, task = running.pop(future.key)
+            future.release()
+            yield task, outcome
+    finally:
+        for future, _ in running.values():
+            future.release()
+
+
+def _n_thread(client: "Client") -> int:
+    try:
+        return sum(client.nthreads().values())
+    except OSError:
+        raise Interrupted(LOST) from None
+
+
+def _next(client: "Client", finished: "SimpleQueue[Any]") -> Any:
+    """Return the next finished future; a lost scheduler can leave futures that never finish, so the client is asked."""
+    waited = 0
+    while True:
         try:
-            outcome = future.exception() or future.result()
-        except CancelledError:
-            raise Interrupted("The Dask scheduler went away. What was finished is kept; run again.") from None
-        future.release()
-        yield task, outcome
+            return finished.get(timeout=1)
+        except Empty:
+            if client.status != "running":
+                raise Interrupted(LOST) from None
+            waited += 1
+            if waited % PATIENCE_SECONDS == 0 and not _n_thread(client):
+                log.warning("the cluster has no workers now; waiting for the first (stop with Ctrl-C, nothing is lost)")
+
+
+def _outcome(future: Any) -> Any:
+    try:
+        return future.result()
+    except Exception as error:
+        if future.status != "error":  # cancelled: with the scheduler all its futures are gone
+            raise Interrupted(LOST) from None
+        return error

@@ -7,7 +7,9 @@ from .config import Study, load_cluster
 from .corpus import read_sentences
 from .inference.model import LanguageModel
 from .inference.trial import choose_device, measure_rate
-from .stages import end_symbol, progress, state_bytes
+from .stages.activations import state_bytes
+from .stages.corpus import end_symbol
+from .stages.work import progress
 from .study import ready_model, validate
 
 PROGRAM_BYTES = 450 << 20

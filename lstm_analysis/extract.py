@@ -14,7 +14,9 @@ from .inference.checkpoints import save_exactly
 from .inference.model import LanguageModel
 from .record import Record, fingerprint
 from .run import Run, open_run
-from .stages import Work, activations_stage, report_corpus
+from .stages import Work
+from .stages.activations import activations_stage
+from .stages.corpus import report_corpus
 from .store import RunLock, write_dataset
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """A study from its file to its results: what is checked first, the plan, and the stages in order."""
 
-import logging
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import fsspec
 import numpy as np
 
-from . import __version__, labels, stages
+from . import __version__, labels
 from .analyses import ANALYSES
 from .cluster import open_client
 from .config import Study
@@ -22,19 +20,8 @@ from .record import PRODUCTS, Record, fingerprint
 from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
-from .stages import Work
+from .stages import STAGES, Work
 from .store import RunLock
-
-log = logging.getLogger("lstm_analysis")
-
-Stage = Callable[[Work, LanguageModel], None]
-STAGES: dict[str, Stage] = {
-    "corpus": stages.corpus_stage,
-    "activations": stages.activations_stage,
-    "labels": stages.labels_stage,
-    "summary": stages.summary_stage,
-    "selectivity": stages.selectivity_stage,
-}
 
 
 def run_study(

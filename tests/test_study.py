@@ -13,7 +13,7 @@ import xarray as xr
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tiny import N_NEURON, STORES, digests, write_study
 
-from lstm_analysis import stages, store, tasks
+from lstm_analysis import store, tasks
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.run import Run, open_run
@@ -82,7 +82,9 @@ def test_the_table_holds_every_score(run: Run) -> None:
 
 def test_a_second_run_does_nothing(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digests(run.path)
-    monkeypatch.setattr(stages, "work", None)
+    monkeypatch.setattr(tasks, "extract_shard", None)
+    monkeypatch.setattr(tasks, "summarize_shard", None)
+    monkeypatch.setattr(tasks, "rank_block", None)
     again(folder, "run")
     assert digests(run.path) == before
 

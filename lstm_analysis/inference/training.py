@@ -97,8 +97,9 @@ class Training:
         streams = torch.as_tensor(text).contiguous()
         starts = range(0, length - 1, recipe.steps)
         n_update = recipe.epochs * len(starts)
-        with tqdm(total=recipe.epochs * (length - 1) * recipe.streams, unit=" tokens", unit_scale=True) as bar:
-            bar.update(self.update // len(starts) * (length - 1) * recipe.streams)
+        per_epoch = (length - 1) * recipe.streams
+        done = self.update // len(starts) * per_epoch + self.update % len(starts) * recipe.steps * recipe.streams
+        with tqdm(total=recipe.epochs * per_epoch, initial=done, unit=" tokens", unit_scale=True) as bar:
             while self.update < n_update:
                 epoch, i = divmod(self.update, len(starts))
                 bar.set_description(f"train, epoch {epoch + 1} of {recipe.epochs}", refresh=False)

@@ -1,0 +1,47 @@
+"""Stage labels: every token's label for every concept into ``labels.zarr``."""
+
+from collections import deque
+
+import numpy as np
+import zarr
+
+from .. import labels, schema, tasks
+from ..cluster import work
+from ..inference.model import LanguageModel
+from ..store import FINGERPRINT, new_store, open_dataset
+from .activations import plan
+from .work import Work, log, make_job, progress
+
+
+def labels_stage(state: Work, model: LanguageModel) -> None:
+    """Label every token for every concept into ``labels.zarr``."""
+    corpus = open_dataset(state.run / "corpus.zarr")
+    sources = labels.build_sources(state.study.concepts, state.study.folder)
+    names, origin = labels.concept_names(corpus, sources)
+    job, shards = make_job(state, model), plan(state)
+    counts = labels.LabelCounts.empty(names, corpus.sizes["type"], corpus.sizes["document_name"])
+    with state.stage("labels", "labels.zarr") as facts, new_store(state.run / "labels.zarr") as folder:
+        group = zarr.open_group(folder, mode="w", zarr_format=3)
+        group.create_array(
+            "label",
+            shape=(shards[-1].stop, len(names)),
+            chunks=(job.shard_tokens, len(names)),
+            dtype="int8",
+            fill_value=-1,
+            dimension_names=schema.VARIABLES["label"].dims,
+            attributes=dict(schema.VARIABLES["label"].attrs),
+        )
+        queue = deque((shard.index, shard, job, sources, folder.resolve()) for shard in shards)
+        with progress("label", shards[-1].stop) as bar:
+            for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                counts = counts.merge(outcome)
+                bar.update(shard.n_token)
+        table = counts.finalise().assign_coords(source=("concept", np.array(origin, dtype=object)))
+        table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(
+            folder, mode="a", consolidated=False, zarr_format=3
+        )
+        facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table)}
+    for name in facts["empty"]:
+        log.warning("the concept %r matches nothing in this corpus; its scores are NaN with counts 0", name)

@@ -1,0 +1,107 @@
+"""Stage summary: the states to one mergeable summary, from the store or straight from the model."""
+
+import shutil
+from collections import deque
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from .. import reductions, schema, tasks
+from ..cluster import work
+from ..errors import UserError
+from ..inference.model import LanguageModel
+from ..store import open_dataset, read_commits, write_dataset
+from ..tasks import FAN_IN, Job
+from .activations import plan, read_all
+from .work import ShardsFailed, Work, explain, make_job, progress
+
+
+def summary_stage(state: Work, model: LanguageModel) -> None:
+    """Reduce the states to one summary, from the store or straight from the model."""
+    job, shards = make_job(state, model), plan(state)
+    with state.stage("summary", "summary.zarr") as facts:
+        edges = bin_edges(state, job)
+        tree = Tree(state, len(shards))
+        if state.stored:
+            queue = deque((s.index, s, job, edges) for s in shards if not tree.covers(s.index))
+            with progress("summarize", shards[-1].stop) as bar:
+                for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
+                    if isinstance(outcome, BaseException):
+                        raise ShardsFailed({index: explain(outcome, state.run)}, len(shards)) from outcome
+                    bar.update(shard.n_token)
+        else:
+            facts |= read_all(
+                state, "stream", tasks.stream_shard, job, shards, read_commits(state.run), edges,
+                redo=lambda index: not tree.covers(index),
+            )  # fmt: skip
+        summary = tree.merge()
+        counts = open_dataset(state.run / "labels.zarr").drop_vars(["label", "n_token"]).load()
+        summary = summary.assign_coords(counts.coords).assign(counts.data_vars)
+        write_dataset(state.run / "summary.zarr", summary, state.prints["summary"])
+    shutil.rmtree(state.run / "summaries", ignore_errors=True)
+
+
+def bin_edges(state: Work, job: Job) -> xr.DataArray:
+    """Return the histogram edges of each neuron, from a seeded pilot; kept with the partial summaries."""
+    path = state.run / "summaries" / "bin_edge.zarr"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        spans = pilot_spans(state, job)
+        (_, outcome), *_ = work(state.client, "pilot", tasks.pilot_states, deque([(0, job, spans)]))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        pilot = xr.DataArray(outcome, dims=schema.VARIABLES["hidden_state"].dims)
+        write_dataset(path, reductions.pilot_edges(pilot).to_dataset(name="bin_edge"), state.prints["summary"])
+    return open_dataset(path)["bin_edge"].load()
+
+
+def pilot_spans(state: Work, job: Job) -> list[tuple[int, int]]:
+    """Return documents or sentences in a seeded random order, as many as a pilot can need."""
+    corpus = zarr.open_group(state.run / "corpus.zarr", mode="r")
+    rng, n_token = np.random.default_rng(state.study.seed), state.record.facts["corpus"]["n_token"]
+    if job.carry == "document":
+        starts = np.append(np.asarray(corpus["document_start"][:]), n_token)  # type: ignore[index]
+        return [(int(starts[i]), int(starts[i + 1])) for i in rng.permutation(len(starts) - 1)]
+    position, length = corpus["sentence_position"], corpus["sentence_length"]
+    spans = []
+    for time in rng.integers(0, n_token, 4096):
+        start = int(time) - int(position[int(time)])  # type: ignore[index, arg-type]
+        spans.append((start, start + int(length[start])))  # type: ignore[index, arg-type]
+    return spans
+
+
+class Tree:
+    """The merging of partial summaries: a fixed tree by index, whose nodes are stores that replace their children.
+
+    Sums are integers, so the order of merging does not show in the result.
+    """
+
+    def __init__(self, state: Work, n_shard: int) -> None:
+        self.state, self.sizes = state, [n_shard]
+        while self.sizes[-1] > 1:
+            self.sizes.append(-(-self.sizes[-1] // FAN_IN))
+
+    def covers(self, index: int) -> bool:
+        """Whether the shard's summary is on disk, alone or merged."""
+        run = self.state.run
+        return any(tasks.partial_path(run, k, index // FAN_IN**k).exists() for k in range(len(self.sizes)))
+
+    def merge(self) -> xr.Dataset:
+        """Merge all levels and return the root."""
+        run = self.state.run
+        for level in range(1, len(self.sizes)):
+            queue: deque[tuple[Any, ...]] = deque()
+            for node in range(self.sizes[level]):
+                children = range(node * FAN_IN, min((node + 1) * FAN_IN, self.sizes[level - 1]))
+                if not tasks.partial_path(run, level, node).exists() and not self._above(level, node):
+                    queue.append((node, level, list(children), run.resolve()))
+            for _, outcome in work(self.state.client, f"merge-{level}", tasks.merge_partials, queue):
+                if isinstance(outcome, BaseException):
+                    raise UserError(f"Merging the summaries failed: {explain(outcome, run)}")
+        return open_dataset(tasks.partial_path(run, len(self.sizes) - 1, 0)).load()
+
+    def _above(self, level: int, node: int) -> bool:
+        levels = range(level + 1, len(self.sizes))
+        return any(tasks.partial_path(self.state.run, k, node // FAN_IN ** (k - level)).exists() for k in levels)

@@ -1,0 +1,117 @@
+"""A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
+
+import errno
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from ..config import Study
+from ..errors import UserError
+from ..inference.model import LanguageModel
+from ..record import Record
+from ..tasks import Job
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+log = logging.getLogger("lstm_analysis")
+
+FEW_DOCUMENTS = 20
+"""With fewer documents the contexts of a neuron come from different sentences, not from different documents."""
+
+
+class ShardsFailed(UserError):
+    """Some shards failed after all retries; the rest is done."""
+
+    def __init__(self, failures: dict[int, str], n_shard: int) -> None:
+        shown = "; ".join(f"shard {i}: {text}" for i, text in sorted(failures.items())[:5])
+        super().__init__(
+            f"{len(failures)} of {n_shard} shards failed and the rest is done: {shown}. Mend the cause and run again: "
+            "only these shards are left.",
+            exit_code=3,
+        )
+
+
+@dataclass
+class Work:
+    """A study at work: where, on what, with which fingerprints.
+
+    Parameters
+    ----------
+    study
+        What to do.
+    run
+        Folder of the run.
+    client
+        Dask client; ``None`` works in this process.
+    record
+        The run's ``run.json``.
+    prints
+        Fingerprint of each stage's inputs.
+    """
+
+    study: Study
+    run: Path
+    client: "Client | None"
+    record: Record
+    prints: dict[str, str]
+
+    @contextmanager
+    def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:
+        """Run a stage unless it is done."""
+        with self.record.stage(name, self.prints[name], products) as facts:
+            yield facts
+
+    @property
+    def stored(self) -> bool:
+        """Whether states are kept on disk."""
+        return self.study.store.activations != "none"
+
+
+def make_job(state: Work, model: LanguageModel) -> Job:
+    """Return what the tasks of the study need to know."""
+    inference = state.study.inference
+    few = state.record.facts["corpus"]["n_document"] < FEW_DOCUMENTS
+    return Job(
+        run=state.run.resolve(),
+        model_digest=model.digest,
+        carry=inference.carry,
+        cell="cell" in inference.states and state.stored,
+        surprisal=inference.surprisal,
+        dtype=state.study.store.activations,
+        device=inference.device,
+        shard_tokens=inference.shard_tokens,
+        context_group="sentence" if few else "document",
+    )
+
+
+def explain(error: BaseException, run: Path) -> str:
+    """Return one sentence on why a task failed; a full disk stops the run.
+
+    Raises
+    ------
+    UserError
+        If the disk is full.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(run).free
+        raise UserError(
+            f"The disk of {run} is full ({free / 1e6:,.0f} MB free). What was finished is kept: make room and run the "
+            "same command again. store: {activations: float16} halves the space, store: none needs next to none."
+        ) from None
+    if type(error).__name__ == "KilledWorker":
+        return f"its worker died each time, most likely out of memory ({error})"
+    if not isinstance(error, UserError):
+        log.debug("task failed", exc_info=error)
+    return f"{type(error).__name__}: {error}" if not isinstance(error, UserError) else str(error)
+
+
+def progress(name: str, total: int | None = None, initial: int = 0, unit: str = " tokens") -> "tqdm[Any]":
+    """Return a progress bar on stderr with rate and time left."""
+    return tqdm(total=total, initial=initial, desc=name, unit=unit, unit_scale=True, mininterval=1.0, leave=True)
