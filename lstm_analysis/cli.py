@@ -5,6 +5,7 @@ import json
 import logging
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -143,6 +144,11 @@ def _log_to_stderr(level: int) -> None:
     log.setLevel(level)
     log.propagate = False
     log.handlers = [logging.StreamHandler(sys.stderr)]
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -37,15 +37,18 @@ Outcome = tuple[tuple[Any, ...], Any]
 @contextmanager
 def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
     """Start (or join) the cluster of a cluster file, give a client, and close what was started."""
+    from distributed.utils import silence_logging_cmgr
+
     client = connect(cluster)
     started = client.cluster
     log.info("dashboard: %s", client.dashboard_link)
     try:
         yield client
     finally:
-        client.close()
-        if started is not None:
-            started.close()
+        with silence_logging_cmgr(logging.CRITICAL):  # a slow exit or a lost scheduler is no news any more
+            client.close()
+            if started is not None:
+                started.close()
 
 
 def connect(cluster: str | Path | None = None) -> "Client":

@@ -7,6 +7,7 @@ from .config import Study, load_cluster
 from .corpus import read_sentences
 from .inference.model import LanguageModel
 from .inference.trial import choose_device, measure_rate
+from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
 from .stages.corpus import end_symbol
 from .stages.work import progress
@@ -38,7 +39,8 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"{study.inference.carry}",
         f"disk        {state_bytes(study, n_token, model.n_layer, model.n_neuron) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
-        f"memory      {worker_bytes(study, model, shard) / 1e9:,.2f} GB a worker at most",
+        f"memory      {worker_bytes(study, model, shard) / 1e9:,.2f} GB a worker at most, and "
+        f"{concept_bytes(model) / 1e6:,.1f} MB for each concept",
         f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
         f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}",
     ]
@@ -60,6 +62,11 @@ def count(study: Study, with_end: bool) -> tuple[int, int, int]:
             n_document, document = n_document + (sentence.document != document), sentence.document
             bar.update(length)
     return n_token, n_sentence, n_document
+
+
+def concept_bytes(model: LanguageModel) -> int:
+    """Return a bound on a worker's memory for a concept: three copies of its histograms, as merging needs."""
+    return 3 * 2 * model.n_layer * model.n_neuron * N_BIN * 4
 
 
 def worker_bytes(study: Study, model: LanguageModel, shard: int) -> int:

@@ -19,7 +19,7 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus.zarr", "model.safetensors"),
     "activations": ("activations.zarr", "commits"),
     "labels": ("labels.zarr",),
-    "summary": ("summary.zarr", "summaries", "commits"),
+    "summary": ("summary.zarr", "summaries"),
     "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),
     "report": ("report.html",),
 }

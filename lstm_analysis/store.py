@@ -224,12 +224,14 @@ class RunLock:
 
     def _refuse_if_alive(self) -> None:
         try:
-            owner, beat = json.loads(self._file.read_text(encoding="utf-8")), self._file.stat().st_mtime
-        except (OSError, ValueError):
-            owner, beat = {}, time.time()
+            beat = self._file.stat().st_mtime
+            owner = json.loads(self._file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except ValueError:  # its program is just writing it, or died at that
+            owner = {}
         if owner.get("host") == self._owner["host"]:
-            alive = psutil.pid_exists(owner["pid"])
-            alive = alive and abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 1
+            alive = _is_alive(owner["pid"], owner["started"])
         else:
             alive = time.time() - beat < STALE_SECONDS
         if alive:
@@ -238,3 +240,11 @@ class RunLock:
                 f"Wait for it or stop it; if it is surely gone, remove {self._file}."
             )
         warnings.warn(f"took over the lock of a program that is gone (process {owner.get('pid')})", stacklevel=3)
+
+
+def _is_alive(pid: int, started: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and bool(abs(process.create_time() - started) < 1)
+    except psutil.NoSuchProcess:
+        return False

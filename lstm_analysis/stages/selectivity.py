@@ -2,7 +2,6 @@
 
 from collections import deque
 
-import psutil
 import xarray as xr
 
 from .. import reductions, selectivity, tasks
@@ -42,8 +41,7 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
     """Put exact ranks of the stored states in place of the histograms' auroc and average precision."""
     n_token, n_concept = state.record.facts["corpus"]["n_token"], scores.sizes["concept"]
     chunk = neuron_chunk(model.n_neuron)
-    budget = min(RANK_MEMORY, psutil.virtual_memory().available // 8)
-    if n_token * (4 * chunk + n_concept + 24) > budget:
+    if n_token * (4 * chunk + n_concept + 24) > RANK_MEMORY:
         log.warning("the corpus is too long to rank in memory; auroc and average_precision come from histograms")
         return scores, False
     blocks = [
@@ -51,6 +49,10 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         for layer in range(model.n_layer)
         for first in range(0, model.n_neuron, chunk)
     ]
+    if state.study.store.activations == "float16":
+        log.warning(
+            "states are kept as float16, so ranks are those of rounded values; saturated neurons may be .01 off"
+        )
     exact = {name: scores[name].copy() for name in ("auroc", "average_precision") if name in scores}
     with progress("rank", len(blocks), unit=" blocks") as bar:
         for (_, layer, neurons, _), outcome in work(state.client, "rank", tasks.rank_block, deque(blocks)):
@@ -61,6 +63,6 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
             bar.update()
     for name, values in exact.items():
         scores[name] = values.where(scores[name].notnull())
-    if "auroc" in exact:
-        scores["auroc_error_bound"] = xr.zeros_like(scores["auroc_error_bound"]).where(scores["auroc"].notnull())
+        bound = f"{name}_error_bound"
+        scores[bound] = xr.zeros_like(scores[bound]).where(scores[name].notnull())
     return scores, True

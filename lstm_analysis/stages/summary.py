@@ -17,11 +17,16 @@ from ..tasks import FAN_IN, Job
 from .activations import plan, read_all
 from .work import ShardsFailed, Work, explain, make_job, progress
 
+PILOT_PASSAGES = 32
+PILOT_PASSAGE_TOKENS = 512
+
 
 def summary_stage(state: Work, model: LanguageModel) -> None:
     """Reduce the states to one summary, from the store or straight from the model."""
     job, shards = make_job(state, model), plan(state)
     with state.stage("summary", "summary.zarr") as facts:
+        if not state.stored and not (state.run / "summaries").exists():
+            shutil.rmtree(state.run / "commits", ignore_errors=True)
         edges = bin_edges(state, job)
         tree = Tree(state, len(shards))
         if state.stored:
@@ -64,12 +69,16 @@ def pilot_spans(state: Work, job: Job) -> list[tuple[int, int]]:
     if job.carry == "document":
         starts = np.append(np.asarray(corpus["document_start"][:]), n_token)  # type: ignore[index]
         return [(int(starts[i]), int(starts[i + 1])) for i in rng.permutation(len(starts) - 1)]
-    position, length = corpus["sentence_position"], corpus["sentence_length"]
-    spans = []
-    for time in rng.integers(0, n_token, 4096):
-        start = int(time) - int(position[int(time)])  # type: ignore[index, arg-type]
-        spans.append((start, start + int(length[start])))  # type: ignore[index, arg-type]
-    return spans
+    spans: dict[int, int] = {}
+    for time in rng.integers(0, n_token, PILOT_PASSAGES):
+        passage = slice(int(time), int(time) + PILOT_PASSAGE_TOKENS)
+        position, length = (
+            job.column("corpus.zarr", f"sentence_{name}", passage.start, passage.stop)
+            for name in ("position", "length")
+        )
+        first = np.arange(passage.start, passage.start + len(position)) - position
+        spans |= dict(zip(first.tolist(), (first + length).tolist(), strict=True))
+    return list(spans.items())
 
 
 class Tree:

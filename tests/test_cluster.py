@@ -1,0 +1,344 @@
+"""The program with real worker processes: any number of them, killed and interrupted, gives the same bytes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import pytest
+import yaml
+from tiny import STORES, digests, write_study, write_texts
+
+from lstm_analysis.config import load_study
+from lstm_analysis.errors import Interrupted
+from lstm_analysis.run import Run
+from lstm_analysis.study import run_study
+
+pytestmark = pytest.mark.cluster
+
+SCRIPTS = Path(sys.executable).parent
+LENGTHS = (900, 40, 1500, 5, 1100, 300)
+N_SHARD = 34
+SCORES = tuple(name for name in STORES if name != "activations.zarr")
+SECONDS = 120
+MARK = "LSTM_ANALYSIS_TEST_RUN"
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def nothing_hangs_and_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop a test that takes too long, and fail one that leaves processes behind, orphans too."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, mark)
+
+    def too_long(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took more than {2 * SECONDS} s")
+
+    old = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(2 * SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
+    _, alive = psutil.wait_procs(marked(mark), timeout=20)
+    left = [(process.pid, process.cmdline()) for process in alive]
+    for process in alive:
+        process.kill()
+    assert not left
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Return the processes that a test started, whoever their parent is now."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            tracker = "resource_tracker" in " ".join(process.cmdline())  # lives as long as pytest
+            if process.pid != os.getpid() and not tracker and process.environ().get(MARK) == mark:
+                found.append(process)
+    return found
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = write_study(tmp_path_factory.mktemp("cluster"))
+    write_texts(file.parent / "text", LENGTHS)
+    return file
+
+
+@pytest.fixture(scope="module")
+def stored(study: Path) -> dict[str, str]:
+    return digests(run_study(load_study(study), study.parent / "stored", in_process=True).path)
+
+
+@pytest.fixture(scope="module")
+def streamed(study: Path) -> dict[str, str]:
+    none = load_study(study, ["store=none"])
+    return digests(run_study(none, study.parent / "streamed", in_process=True).path, SCORES)
+
+
+def local(folder: Path, n_workers: int) -> Path:
+    """Write the cluster file of a few workers on this machine."""
+    file = folder / f"local-{n_workers}.yaml"
+    kwargs = {"n_workers": n_workers, "dashboard_address": f"{LOOPBACK}:0"}
+    file.write_text(yaml.safe_dump({"module": "distributed", "class": "LocalCluster", "kwargs": kwargs}))
+    return file
+
+
+def commits(run: Path) -> dict[int, int]:
+    """Return the time at which each shard was committed."""
+    return {int(file.stem): file.stat().st_mtime_ns for file in (run / "commits").glob("[0-9]*.json")}
+
+
+def wait_until(happened: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no {what} after {SECONDS} s")
+        time.sleep(0.003)
+
+
+def wait_for_commits(run: Path, n: int) -> None:
+    wait_until(lambda: len(commits(run)) >= n, f"{n} commits")
+
+
+class Driver:
+    """The program itself in a process group of its own."""
+
+    def __init__(self, study: Path, run: Path, cluster: Path) -> None:
+        self.run, self.log = run, run.with_name(f"{run.name}-{uuid.uuid4().hex[:6]}.log")
+        command = [sys.executable, "-m", "lstm_analysis.cli", "run", study, "--output", run, "--cluster", cluster]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, stdin=subprocess.DEVNULL
+            )
+
+    def __enter__(self) -> "Driver":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(SECONDS)
+
+    def wait_for_commits(self, n: int) -> None:
+        wait_until(lambda: len(commits(self.run)) >= n or self.process.poll() is not None, f"{n} commits")
+        assert self.process.poll() is None, self.error
+
+    def finish(self, seconds: float = SECONDS) -> int:
+        return self.process.wait(seconds)
+
+    @property
+    def error(self) -> str:
+        """What it wrote to stderr, without the progress bars."""
+        lines = self.log.read_text().replace("\r", "\n").splitlines()
+        return "\n".join(line for line in lines if line and not re.match(r"[a-z0-9-]+: .*[?s]\]", line))
+
+    @property
+    def message(self) -> str:
+        """Its last paragraph."""
+        assert "Traceback" not in self.error
+        return self.error.splitlines()[-1]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3])
+def test_any_number_of_workers_gives_the_same_bytes(
+    study: Path, stored: dict[str, str], streamed: dict[str, str], n_workers: int, tmp_path: Path
+) -> None:
+    cluster = local(tmp_path, n_workers)
+    run = run_study(load_study(study), tmp_path / "stored", cluster)
+    assert digests(run.path) == stored
+    assert len(commits(run.path)) == N_SHARD
+    none = run_study(load_study(study, ["store=none"]), tmp_path / "streamed", cluster)
+    assert digests(none.path, SCORES) == streamed
+
+
+@pytest.mark.parametrize("after", [1, 15])
+def test_a_killed_worker_is_made_good(study: Path, stored: dict[str, str], after: int, tmp_path: Path) -> None:
+    victims, run = [], tmp_path / "run"
+
+    def kill() -> None:
+        wait_for_commits(run, after)
+        newest = max((run / "commits").glob("[0-9]*.json"), key=lambda file: file.stat().st_mtime_ns)
+        victims.append(json.loads(newest.read_text())["process"])
+        assert victims[0] != os.getpid()
+        os.kill(victims[0], signal.SIGKILL)
+        victims.append(len(commits(run)))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    run_study(load_study(study), run, local(tmp_path, 2))
+    killer.join(SECONDS)
+    assert after <= victims[1] < N_SHARD
+    workers = {json.loads(file.read_text())["process"] for file in (run / "commits").glob("[0-9]*.json")}
+    assert len(workers) >= 2
+    assert digests(run) == stored
+
+
+def test_a_killed_driver_takes_its_workers_along_and_the_next_one_goes_on(
+    study: Path, stored: dict[str, str], tmp_path: Path
+) -> None:
+    cluster, run = local(tmp_path, 2), tmp_path / "run"
+    with Driver(study, run, cluster) as first:
+        first.wait_for_commits(8)
+        children = psutil.Process(first.process.pid).children(recursive=True)
+        os.kill(first.process.pid, signal.SIGKILL)
+        assert first.finish() == -signal.SIGKILL
+        assert len(children) >= 2
+        assert not psutil.wait_procs(children, timeout=20)[1]
+    before = commits(run)
+    assert 8 <= len(before) < N_SHARD
+    assert (run / "run.lock").exists()
+    with Driver(study, run, cluster) as second:
+        assert second.finish() == 0, second.error
+    assert f"took over the lock of a program that is gone (process {first.process.pid})" in second.error
+    assert f"extract: {len(before)} of {N_SHARD} shards are there already" in second.error
+    after = commits(run)
+    assert len(after) == N_SHARD
+    assert {index: after[index] for index in before} == before
+    assert digests(run) == stored
+    assert not (run / "run.lock").exists()
+
+
+def test_a_polite_stop_says_how_to_go_on(study: Path, stored: dict[str, str], tmp_path: Path) -> None:
+    cluster, run = local(tmp_path, 2), tmp_path / "run"
+    with Driver(study, run, cluster) as driver:
+        driver.wait_for_commits(3)
+        os.kill(driver.process.pid, signal.SIGTERM)
+        assert driver.finish() == 75, driver.error
+    assert driver.message.startswith("lstm-analysis: Stopped by SIGTERM.")
+    assert "run the same command to go on" in driver.message
+    before = commits(run)
+    assert not (run / "run.lock").exists()
+    with Driver(study, run, cluster) as driver:
+        driver.wait_for_commits(len(before) + 3)
+        os.killpg(driver.process.pid, signal.SIGINT)  # Ctrl-C reaches the workers as well
+        assert driver.finish() == 75, driver.error
+    assert driver.message == "lstm-analysis: interrupted; run the same command to go on."
+    between = commits(run)
+    assert len(before) < len(between) < N_SHARD
+    run_study(load_study(study), run, in_process=True)
+    after = commits(run)
+    assert all(after[index] == between[index] for index in between)
+    assert all(after[index] == before[index] for index in before)
+    assert digests(run) == stored
+
+
+def test_a_second_run_is_refused_and_nothing_listens_to_the_world(
+    study: Path, stored: dict[str, str], tmp_path: Path
+) -> None:
+    cluster, run = local(tmp_path, 2), tmp_path / "run"
+    with Driver(study, run, cluster) as first:
+        first.wait_for_commits(1)
+        with Driver(study, run, cluster) as second:
+            tree = [psutil.Process(first.process.pid), *psutil.Process(first.process.pid).children(recursive=True)]
+            listening = [c.laddr for p in tree for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+            assert second.finish() == 1, second.error
+        assert first.finish() == 0, first.error
+    refusal = second.message
+    assert refusal == second.error
+    assert refusal.startswith(f"lstm-analysis: Another run is going on in {run}: process {first.process.pid} on ")
+    assert "Wait for it or stop it" in refusal
+    assert digests(run) == stored
+    (port,) = re.findall(rf"^dashboard: http://{LOOPBACK}:(\d+)/status$", first.error, re.MULTILINE)
+    assert int(port) in {address.port for address in listening}
+    assert len(listening) >= 4
+    assert {address.ip for address in listening} == {LOOPBACK}
+
+
+def test_a_shard_that_always_fails_is_listed(study: Path, stored: dict[str, str], tmp_path: Path) -> None:
+    cluster, run, last = local(tmp_path, 2), tmp_path / "run", N_SHARD - 1
+    obstacle = run / "activations.zarr" / "hidden_state" / "c" / str(last) / "0" / "0"
+    with Driver(study, run, cluster) as driver:
+        wait_until(lambda: (run / "activations.zarr").exists() or driver.process.poll() is not None, "activations.zarr")
+        (obstacle / "in the way").mkdir(parents=True)
+        assert driver.finish() == 3, driver.error
+    assert re.match(
+        rf"lstm-analysis: 1 of {N_SHARD} shards failed and the rest is done: shard {last}: \w+Error: .*"
+        r"Mend the cause and run again: only these shards are left\.",
+        driver.message,
+    )
+    before = commits(run)
+    assert sorted(before) == list(range(last))
+    (obstacle / "in the way").rmdir()
+    obstacle.rmdir()
+    run_study(load_study(study), run, in_process=True)
+    assert {index: when for index, when in commits(run).items() if index != last} == before
+    assert digests(run) == stored
+
+
+@contextmanager
+def external_cluster(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a scheduler and two workers as on a cluster, give the scheduler's process."""
+    file = folder / "scheduler.json"
+    file.unlink(missing_ok=True)
+    options = ["--scheduler-file", str(file)]
+    dask = [sys.executable, str(SCRIPTS / "dask")]
+    scheduler = ["scheduler", "--host", LOOPBACK, "--port", "0", "--dashboard-address", f"{LOOPBACK}:0"]
+    worker = ["worker", "--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
+    with (folder / "dask.log").open("ab") as log:
+        commands = ([*dask, *scheduler, *options], [*dask, *worker, *options])
+        processes = [subprocess.Popen(command, stdout=log, stderr=log) for command in commands]
+    try:
+        yield processes[0]
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(SECONDS)
+
+
+def test_a_lost_scheduler_ends_the_run_and_a_new_one_goes_on(
+    study: Path, stored: dict[str, str], tmp_path: Path
+) -> None:
+    run, cluster = tmp_path / "run", tmp_path / "external.yaml"
+    cluster.write_text(yaml.safe_dump({"scheduler_file": str(tmp_path / "scheduler.json")}))
+    with external_cluster(tmp_path) as scheduler, Driver(study, run, cluster) as driver:
+        driver.wait_for_commits(6)
+        scheduler.kill()
+        assert driver.finish(60) == 75, driver.error
+    assert driver.message == f"lstm-analysis: {Interrupted.__name__}"
+    before = commits(run)
+    assert 6 <= len(before) < N_SHARD
+    with external_cluster(tmp_path), Driver(study, run, cluster) as driver:
+        assert driver.finish() == 0, driver.error
+    after = commits(run)
+    assert {index: after[index] for index in before} == before
+    assert digests(run) == stored
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    peaks = [peak_of_a_run(tmp_path / str(n), n) for n in (30, 150)]
+    assert peaks[1] - peaks[0] < 60 << 20
+
+
+def peak_of_a_run(folder: Path, n_document: int) -> int:
+    """Return the largest resident size of the only worker of a run over documents of 300 words."""
+    file = write_study(folder, inference={"shard_tokens": 2048})
+    write_texts(folder / "text", (300,) * n_document)
+    peak, over = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not over.wait(0.02):
+            with suppress(psutil.Error):
+                for child in psutil.Process().children(recursive=True):
+                    peak = max(peak, child.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        run: Run = run_study(load_study(file), folder / "run", local(folder, 1))
+    finally:
+        over.set()
+        watcher.join()
+    assert len(commits(run.path)) == -(-run.facts["corpus"]["n_token"] // 2048)
+    return peak
