@@ -107,15 +107,17 @@ def train_command(options: argparse.Namespace) -> int:
 def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from .config import load_study
-    from .study import ready_model, validate
+    from .study import corpus_identity, trained_model, validate
 
     study = load_study(options.study, options.set)
     sources = validate(study)
-    model = ready_model(study)
-    print(
-        f"{options.study}: valid. {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}; "
-        f"concepts from {', '.join(sources)}."
-    )
+    corpus_identity(study)
+    if study.model.train is not None and not Path(study.resolve(study.model.checkpoint)).exists():
+        found = "The model is not there yet and is trained first"
+    else:
+        model = trained_model(study)
+        found = f"{model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}"
+    print(f"{options.study}: valid. {found}; concepts from {', '.join(sources)}.")
     return 0
 
 

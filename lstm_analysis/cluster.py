@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import signal
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
     client = connect(cluster)
     started = client.cluster
     log.info("dashboard: %s", client.dashboard_link)
+    if started is not None:
+        client.run(_leave_interrupts_to_the_driver)
     try:
         yield client
     finally:
@@ -49,6 +52,11 @@ def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
             client.close()
             if started is not None:
                 started.close()
+
+
+def _leave_interrupts_to_the_driver() -> None:
+    """Keep a worker that shares the driver's terminal from answering Ctrl-C with a traceback of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def connect(cluster: str | Path | None = None) -> "Client":
@@ -77,6 +85,12 @@ def connect(cluster: str | Path | None = None) -> "Client":
         return Client(_start(found))
     except (OSError, TimeoutError) as error:
         raise UserError(f"The cluster of {cluster or 'this machine'} did not answer: {error}. Is it running?") from None
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(
+            f"The cluster of {cluster or 'this machine'} did not start: {reason}. Check module, class and kwargs of "
+            "the cluster file."
+        ) from None
 
 
 def _start(config: ClusterConfig) -> Any:
@@ -93,7 +107,8 @@ def _start(config: ClusterConfig) -> Any:
         raise UsageError(f"The module {config.module} has no cluster class {config.class_!r}; check the cluster file.")
     kwargs = dict(config.kwargs)
     if config.class_ == "LocalCluster":
-        kwargs = {**local_size(kwargs.get("n_workers")), **LOOPBACK, **kwargs}
+        loopback = LOOPBACK if kwargs.get("processes", True) else {}
+        kwargs = {**local_size(kwargs.get("n_workers")), **loopback, **kwargs}
     names = {"threads": "threads_per_worker", "resources": "resources"} if config.class_ == "LocalCluster" else {}
     for key, value in config.worker.items():
         if key not in names:

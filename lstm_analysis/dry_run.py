@@ -5,13 +5,14 @@ from pathlib import Path
 from .cluster import local_size
 from .config import Study, load_cluster
 from .corpus import read_sentences
+from .errors import UserError
 from .inference.model import LanguageModel
 from .inference.trial import choose_device, measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
 from .stages.corpus import end_symbol
 from .stages.work import progress
-from .study import ready_model, validate
+from .study import trained_model, validate
 
 PROGRAM_BYTES = 450 << 20
 """Resident size of a worker process that has imported everything and done nothing."""
@@ -23,8 +24,10 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     The corpus is read once to count its tokens; the speed is measured on the spot on this machine's first device.
     """
     validate(study)
-    model = ready_model(study)
+    model = trained_model(study)
     n_token, n_sentence, n_document = count(study, end_symbol(study, model) is not None)
+    if not n_token:
+        raise UserError("The corpus holds no sentence. Check corpus.path, corpus.format, documents and limit_tokens.")
     shard = min(n_token, study.inference.shard_tokens)
     n_shard = -(-n_token // study.inference.shard_tokens)
     rate = measure_rate(model, study.inference.device, study.inference.surprisal)

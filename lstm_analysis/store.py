@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import threading
@@ -28,6 +29,8 @@ TIME_CHUNK = 4096
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 FINGERPRINT = "fingerprint"
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
+"""Temporary names of `write_json` and `new_store`; those of Zarr end in ``.partial``."""
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -182,6 +185,13 @@ def read_commits(run: Path) -> dict[int, dict[str, Any]]:
     folder = run / "commits"
     files = sorted(folder.glob("[0-9]*.json")) if folder.is_dir() else []
     return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def remove_leftovers(run: Path) -> None:
+    """Remove the half-written files and folders that killed programs left in a run."""
+    named = [entry for folder in (run, run / "commits") for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
+    for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 class RunLock:

@@ -21,7 +21,7 @@ from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import STAGES, Work
-from .store import RunLock
+from .store import RunLock, remove_leftovers
 
 
 def run_study(
@@ -70,6 +70,7 @@ def run_study(
             with nullcontext(None) if in_process else open_client(cluster) as client:
                 for name in todo:
                     STAGES[name](Work(study, run, client, record, prints), model)
+            remove_leftovers(run)
         if todo or not record.is_done("report"):
             with record.stage("report", prints["report"], PRODUCTS["report"]):
                 write_report(open_run(run))
@@ -117,11 +118,23 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
 
 def ready_model(study: Study) -> LanguageModel:
     """Load the study's model; train it first if the checkpoint is missing and the study says how."""
-    checkpoint = Path(study.resolve(study.model.checkpoint))
-    if not checkpoint.exists() and study.model.train is not None:
+    if not Path(study.resolve(study.model.checkpoint)).exists() and study.model.train is not None:
         train(study)
-    vocabulary = None if study.model.vocabulary is None else study.resolve(study.model.vocabulary)
-    return load_model(checkpoint, vocabulary)
+    return trained_model(study)
+
+
+def trained_model(study: Study) -> LanguageModel:
+    """Load the study's model; never train.
+
+    Raises
+    ------
+    UsageError
+        If the checkpoint is missing.
+    """
+    checkpoint = study.resolve(study.model.checkpoint)
+    if not Path(checkpoint).exists() and study.model.train is not None:
+        raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
+    return load_model(checkpoint, None if study.model.vocabulary is None else study.resolve(study.model.vocabulary))
 
 
 def train(study: Study) -> float:

@@ -16,11 +16,15 @@ DATA = Path(os.environ.get("LSTM_ANALYSIS_DATA", Path(__file__).parents[2] / "sh
 
 @pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:
-    """Return a function from the name of a real file to its path; the test is skipped where the file is missing."""
+    """Return a function from the name of a real file to its path; the test is skipped where the file is missing.
+
+    With ``LSTM_ANALYSIS_REQUIRE_DATA`` set the test fails instead, so that no set-up can pass by skipping.
+    """
 
     def find(name: str) -> Path:
         if not (DATA / name).is_file():
-            pytest.skip(f"the real data {name} is not in {DATA}; set LSTM_ANALYSIS_DATA to its folder")
+            refuse = pytest.fail if os.environ.get("LSTM_ANALYSIS_REQUIRE_DATA") else pytest.skip
+            refuse(f"the real data {name} is not in {DATA}; set LSTM_ANALYSIS_DATA to its folder")
         return DATA / name
 
     return find
@@ -38,3 +42,10 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], str]:
         return str(path)
 
     return put
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, where the command line would make ``runs/``."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

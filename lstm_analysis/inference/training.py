@@ -36,7 +36,8 @@ class Network(nn.Module):
     def __init__(self, n_token: int, recipe: Recipe) -> None:
         super().__init__()
         self.encoder = nn.Embedding(n_token, recipe.size)
-        self.rnn = nn.LSTM(recipe.size, recipe.size, recipe.layers, dropout=recipe.dropout)
+        between_layers = recipe.dropout if recipe.layers > 1 else 0.0
+        self.rnn = nn.LSTM(recipe.size, recipe.size, recipe.layers, dropout=between_layers)
         self.decoder = nn.Linear(recipe.size, n_token)
         self.decoder.weight = self.encoder.weight
         self.dropout = nn.Dropout(recipe.dropout)

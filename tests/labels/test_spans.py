@@ -1,7 +1,5 @@
 import gzip
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from lstm_analysis.labels import spans
 from lstm_analysis.labels.span import Spans
 from lstm_analysis.labels.span_table import SpanTable
 
-DATA = Path(os.environ.get("LSTM_ANALYSIS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 N_TOKEN = 8
 CORPUS = loops.build_corpus("a b c d e f g h")
 
@@ -142,10 +139,8 @@ def test_corpus_without_marks_and_contradictory_marks_are_refused():
         spans().names(marked_corpus(Mark("y", (1, 2)), Mark("y", (1,), 0)))
 
 
-def test_marks_of_magpie_equal_the_loop_over_its_lines():
-    file = DATA / "idioms" / "magpie_dev.jsonl.gz"
-    if not file.exists():
-        pytest.skip(f"needs the real data: {file.name} in ../shared/data or the folder LSTM_ANALYSIS_DATA")
+def test_marks_of_magpie_equal_the_loop_over_its_lines(real_data):
+    file = real_data("idioms/magpie_dev.jsonl.gz")
     corpus = read_corpus(str(file), limit_tokens=20_000)
     marks, n_token = {}, 0
     with gzip.open(file, "rt", encoding="utf-8") as lines:

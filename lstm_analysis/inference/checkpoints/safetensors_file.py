@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ...errors import UserError
@@ -41,14 +41,24 @@ def read_safetensors(path: Path) -> Checkpoint:
 def save_model(
     path: Path, tensors: Mapping[str, Tensor], vocabulary: Vocabulary, metadata: Mapping[str, str], dtype: torch.dtype
 ) -> None:
-    """Write weights, vocabulary and metadata as one safetensors file, in one step."""
+    """Write weights, vocabulary and metadata as one safetensors file, in one step; the same make the same bytes."""
     rules = {"lower_case": vocabulary.normalisation.lower_case, "number": vocabulary.normalisation.number}
     header = {**metadata, "vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    save_file({name: tensor.detach().to(dtype).contiguous() for name, tensor in tensors.items()}, temporary, header)
-    temporary.chmod(0o644)
+    found = save({name: tensor.detach().to(dtype).contiguous() for name, tensor in tensors.items()}, header)
+    temporary.write_bytes(_in_order(found))
     temporary.replace(path)
+
+
+def _in_order(file: bytes) -> bytes:
+    """Return a safetensors file with its metadata sorted by name: the library's order changes from call to call."""
+    stop = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:stop])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + file[stop:]
 
 
 def save_exactly(path: Path, model: LanguageModel) -> None:
