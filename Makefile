@@ -1,14 +1,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check benchmark clean
+.PHONY: demo test slow check benchmark clean
 
 demo: .venv/demo
 	$(BIN)/lstm-analysis run pipelines/sotu.yaml
 
 test: .venv/test
-	$(BIN)/python -m pytest -m "not cluster"
+	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses 2 --dist loadscope
 	$(BIN)/python -m pytest -m cluster
+
+slow: .venv/test
+	$(BIN)/python -m pytest -m "slow and not cluster"
 
 check: .venv/test
 	$(BIN)/ruff check .

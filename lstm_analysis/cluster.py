@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 import signal
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -56,7 +57,8 @@ def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
 
 def _leave_interrupts_to_the_driver() -> None:
     """Keep a worker that shares the driver's terminal from answering Ctrl-C with a traceback of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.current_thread() is threading.main_thread():  # not so where the workers are threads of the driver
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def connect(cluster: str | Path | None = None) -> "Client":

@@ -189,7 +189,9 @@ def read_commits(run: Path) -> dict[int, dict[str, Any]]:
 
 def remove_leftovers(run: Path) -> None:
     """Remove the half-written files and folders that killed programs left in a run."""
-    named = [entry for folder in (run, run / "commits") for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
+    named = [
+        entry for folder in (run, run / "commits") for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)
+    ]
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ import xarray as xr
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tiny import N_NEURON, STORES, digests, write_study
 
-from lstm_analysis import store, tasks
+from lstm_analysis import store, study, tasks
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.run import Run, open_run
@@ -29,6 +29,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
     return run_study(load_study(folder / "tiny.yaml"), folder / "run", in_process=True)
+
+
+@pytest.fixture(autouse=True)
+def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the page in the many runs that are not about it; the module's runs have it."""
+    monkeypatch.setattr(study, "write_report", lambda run: (run.path / "report.html").write_text("short"))
 
 
 def again(folder: Path, output: str, *settings: str, force: bool = False) -> Run:
@@ -101,15 +107,15 @@ def test_a_run_stopped_half_way_goes_on_to_the_same_bytes(
             raise KeyboardInterrupt
         return extract(index, *rest)
 
-    study = load_study(folder / "tiny.yaml")
+    tiny = load_study(folder / "tiny.yaml")
     with monkeypatch.context() as patch:
         patch.setattr(tasks, "extract_shard", fails_later)
         with pytest.raises(KeyboardInterrupt):
-            run_study(study, tmp_path / "run", in_process=True)
+            run_study(tiny, tmp_path / "run", in_process=True)
     assert len(store.read_commits(tmp_path / "run")) == stop_after
     done: list[int] = []
     monkeypatch.setattr(tasks, "extract_shard", lambda index, *rest: done.append(index) or extract(index, *rest))
-    finished = run_study(study, tmp_path / "run", in_process=True)
+    finished = run_study(tiny, tmp_path / "run", in_process=True)
     assert len(done) == len(store.read_commits(finished.path)) - stop_after
     assert digests(finished.path) == digests(run.path)
 
@@ -299,9 +305,9 @@ def test_much_unknown_is_warned_of(folder: Path, tmp_path: Path, caplog: pytest.
 
 
 def test_settings_survive_in_the_record(run: Run, folder: Path) -> None:
-    study = load_study(folder / "tiny.yaml")
-    assert run.record["study"] == study.as_dict()
+    tiny = load_study(folder / "tiny.yaml")
+    assert run.record["study"] == tiny.as_dict()
     assert run.record["versions"]["torch"] == torch.__version__
-    assert dataclasses.asdict(study.inference)["shard_tokens"] == 128
+    assert dataclasses.asdict(tiny.inference)["shard_tokens"] == 128
     with pytest.raises(UsageError, match=r"is not a run: it has no run\.json"):
         open_run(folder)
