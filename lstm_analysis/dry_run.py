@@ -14,7 +14,7 @@ from .stages.corpus import end_symbol
 from .stages.work import progress
 from .study import trained_model, validate
 
-PROGRAM_BYTES = 450 << 20
+PROGRAM_BYTES = 520 << 20
 """Resident size of a worker process that has imported everything and done nothing."""
 
 

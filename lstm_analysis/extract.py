@@ -17,7 +17,7 @@ from .run import Run, open_run
 from .stages import Work
 from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
-from .store import RunLock, write_dataset
+from .store import RunLock, remove_leftovers, write_dataset
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -97,6 +97,7 @@ def extract_activations(
             _keep_corpus(state, corpus.assign(token_id=("time", token_id)), model)
         if not record.is_done("activations"):
             activations_stage(state, model)
+        remove_leftovers(path)
     return open_run(path)
 
 
