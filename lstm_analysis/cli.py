@@ -107,11 +107,11 @@ def train_command(options: argparse.Namespace) -> int:
 def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from .config import load_study
-    from .study import corpus_identity, trained_model, validate
+    from .study import corpus_files, trained_model, validate
 
     study = load_study(options.study, options.set)
     sources = validate(study)
-    corpus_identity(study)
+    corpus_files(study, {})
     if study.model.train is not None and not Path(study.resolve(study.model.checkpoint)).exists():
         found = "The model is not there yet and is trained first"
     else:

@@ -1,18 +1,19 @@
 """Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
 
 import dataclasses
-import types
-import typing
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 
-from .errors import UsageError, nearest
+from .conversion import convert
+from .errors import UsageError
+from .ranges import at_least, known_choices, require, without_repeats
+from .yaml_file import load_yaml, read_yaml
 
-T = TypeVar("T")
 Concept = Mapping[str, Any]
 AUTOMATIC = "automatic"
 
@@ -43,6 +44,10 @@ class CorpusConfig:
     documents: tuple[str, ...] = ()
     limit_tokens: int | None = None
     end_of_sentence: str | None = AUTOMATIC
+
+    def __post_init__(self) -> None:
+        known_choices(self, "corpus")
+        at_least(1, self, "corpus", "limit_tokens")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,16 @@ class Recipe:
     clip: float = 1.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        key = "model.train"
+        at_least(1, self, key, "layers", "size", "epochs", "streams", "steps")
+        at_least(3, self, key, "vocabulary_size")
+        at_least(2, self, key, "hold_out")
+        at_least(0, self, key, "weight_decay", "seed")
+        require(0 <= self.dropout < 1, f"{key}.dropout", self.dropout, "at least 0 and below 1")
+        require(0 < self.learning_rate < math.inf, f"{key}.learning_rate", self.learning_rate, "above 0 and finite")
+        require(self.clip > 0, f"{key}.clip", self.clip, "above 0")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -115,12 +130,20 @@ class InferenceConfig:
     shard_tokens: int = 65_536
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
+    def __post_init__(self) -> None:
+        known_choices(self, "inference")
+        without_repeats(self.states, "inference.states")
+        at_least(1, self, "inference", "shard_tokens")
+
 
 @dataclass(frozen=True)
 class StoreConfig:
     """How states are kept: ``float32``, ``float16`` or ``none`` (reduced right after inference)."""
 
     activations: Literal["float32", "float16", "none"] = "float32"
+
+    def __post_init__(self) -> None:
+        known_choices(self, "store")
 
 
 @dataclass(frozen=True)
@@ -130,6 +153,10 @@ class SelectivityConfig:
     measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information")
     draws: int = 0
     alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        without_repeats(self.measures, "selectivity.measures")
+        require(0 < self.alpha < 1, "selectivity.alpha", self.alpha, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -146,6 +173,9 @@ class Study:
     analyses: tuple[str, ...] = ()
     seed: int = 0
     folder: Path = field(default=Path(), metadata={"internal": True})
+
+    def __post_init__(self) -> None:
+        at_least(0, self, "", "seed")
 
     def resolve(self, path: str) -> str:
         """Return a path of the study file as seen from the current folder; URLs and absolute paths stay."""
@@ -209,75 +239,12 @@ def load_cluster(path: str | Path) -> ClusterConfig:
     return cluster
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}). Check the path.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        found = " ".join(str(error).split())
-        raise UsageError(f"{path} is not valid YAML: {found}. Mend the file.") from None
-    if not isinstance(content, dict):
-        raise UsageError(
-            f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md."
-        )
-    return content
-
-
-def convert(value: Any, hint: Any, where: str, key: str) -> Any:
-    """Return a YAML value as the type that a dataclass field declares, or explain what is wrong with it."""
-    if dataclasses.is_dataclass(hint):
-        return _dataclass(value, hint, where, key)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        return convert(value, next(a for a in arguments if a is not type(None)), where, key)
-    if origin is tuple:
-        items = value if isinstance(value, list) else [value]
-        return tuple(convert(item, arguments[0], where, key) for item in items)
-    if origin is Literal:
-        if value not in arguments or isinstance(value, bool):
-            hint_text = nearest(str(value), [str(a) for a in arguments])
-            raise UsageError(f"{where}: {key} is {value!r}; {hint_text} (one of {', '.join(map(str, arguments))}).")
-        return value
-    if hint is float and type(value) in (int, float):
-        return float(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 reads 3e-3 as a string
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    expected = origin if origin is not None else hint
-    wanted = dict if expected in (Mapping, dict) or getattr(expected, "__name__", "") == "Mapping" else expected
-    if type(value) is not wanted:
-        raise UsageError(f"{where}: {key} must be {_name(wanted)}, found {value!r}.")
-    return value
-
-
-def _dataclass(value: Any, hint: Any, where: str, key: str) -> Any:
-    if not isinstance(value, dict):
-        raise UsageError(f"{where}: {key} must be a mapping of keys, found {value!r}.")
-    hints = typing.get_type_hints(hint)
-    fields = {f.metadata.get("key", f.name): f for f in dataclasses.fields(hint) if "internal" not in f.metadata}
-    prefix = f"{key}." if key else ""
-    for name in value:
-        if name not in fields:
-            raise UsageError(f"{where}: unknown key {prefix}{name}; {nearest(str(name), fields)}")
-    for name, f in fields.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in value:
-            raise UsageError(f"{where}: the key {prefix}{name} is missing.")
-    return hint(**{fields[n].name: convert(v, hints[fields[n].name], where, prefix + n) for n, v in value.items()})
-
-
 def _override(content: dict[str, Any], setting: str) -> None:
     key, sign, text = setting.partition("=")
     if not sign:
         raise UsageError(f"--set {setting}: expected KEY=VALUE, for example inference.carry=sentence.")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError:
         raise UsageError(f"--set {setting}: the value is not valid YAML.") from None
     *folders, last = key.split(".")
@@ -287,11 +254,6 @@ def _override(content: dict[str, Any], setting: str) -> None:
             raise UsageError(f"--set {setting}: {name} is {inner!r} in the study, not a mapping.")
         content = inner
     content[last] = value
-
-
-def _name(kind: Any) -> str:
-    names = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a mapping"}
-    return names.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def _plain(value: Any) -> Any:

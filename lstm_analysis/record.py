@@ -92,7 +92,8 @@ class Record:
         for stage in stale:
             remove_products(self.run, stage)
         kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
-        self.content |= {"stages": kept, "facts": old["facts"]}
+        facts = {name: found for name, found in old["facts"].items() if name not in stale}
+        self.content |= {"stages": kept, "facts": facts}
 
     def is_done(self, stage: str) -> bool:
         """Whether the stage was finished, and its results are there."""
@@ -102,7 +103,8 @@ class Record:
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """Note that a stage runs, and when it is done; yields a dict for what it finds out."""
-        began, facts = time.time(), self.facts.setdefault(name, {})
+        began = time.time()
+        facts = self.facts[name] = {}
         entry: dict[str, Any] = {"state": "running", "fingerprint": print_, "products": list(products)}
         self.content["stages"][name] = entry
         self.save()

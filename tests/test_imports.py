@@ -14,7 +14,7 @@ ROOT = Path(lstm_analysis.__file__).parent
 
 # A module imports from rows above its own. The modules of a row marked "together" may also import each other.
 ROWS = [
-    ("together", ["errors", "schema", "vocabulary", "config", "compiled", "fixed_point"]),
+    ("together", ["errors", "schema", "vocabulary", "yaml_file", "ranges", "conversion", "config", "disk", "compiled", "fixed_point"]),
     ("together", ["store", "cluster"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ..errors import UserError
-from .files import display, document_names, expand, read_lines
+from .files import DocumentNames, display, document_names, expand, read_lines
 from .sentences import Sentence, Source
 
 COLUMNS = {2: "lemma", 3: "upos", 4: "xpos"}
@@ -23,15 +23,16 @@ def read_conllu(source: Source) -> Iterator[Sentence]:
     UserError
         If a word line has not ten columns or no proper id, naming file and line.
     """
-    files = expand(source.paths)
+    files, names = expand(source.paths), DocumentNames()
     for file, name in zip(files, document_names(files), strict=True):
+        names.begin(name)
         document = name
         rows: list[list[str]] = []
         for number, line in enumerate(read_lines(file), 1):
             if line.startswith("#"):
                 if line.split("=")[0].strip("# \t").startswith("newdoc"):
                     yield from _sentence(document, rows)
-                    rows, document = [], line.partition("=")[2].strip() or f"{name}:{number}"
+                    rows, document = [], names.distinct(line.partition("=")[2].strip() or f"{name}:{number}")
             elif line.strip():
                 rows.append(_word(line, file, number))
             else:

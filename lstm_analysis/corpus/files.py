@@ -89,3 +89,29 @@ def document_names(files: Sequence[str]) -> list[str]:
         if longer == depth:
             return names
         depth = longer
+
+
+class DocumentNames:
+    """Keeps documents of the same name in different files apart, by the name of the later file.
+
+    >>> names = DocumentNames()
+    >>> names.begin("one.tsv"), names.distinct("preface")
+    (None, 'preface')
+    >>> names.begin("two.tsv"), names.distinct("preface")
+    (None, 'preface (two.tsv)')
+    """
+
+    def __init__(self) -> None:
+        self._earlier: set[str] = set()
+        self._here: set[str] = set()
+        self._file = ""
+
+    def begin(self, file: str) -> None:
+        """Begin a file."""
+        self._earlier |= self._here
+        self._here, self._file = set(), file
+
+    def distinct(self, name: str) -> str:
+        """Return the name of a document that begins in this file."""
+        self._here.add(name)
+        return f"{name} ({self._file})" if name in self._earlier else name

@@ -7,7 +7,7 @@ without a tab starts a document.
 from collections.abc import Iterator
 
 from ..errors import UserError
-from .files import display, document_names, expand, read_lines
+from .files import DocumentNames, display, document_names, expand, read_lines
 from .sentences import Sentence, Source
 
 DEFAULT_COLUMNS = ["token", "pos"]
@@ -21,8 +21,9 @@ def read_tsv(source: Source) -> Iterator[Sentence]:
     UserError
         If a line has no token, or more or fewer columns than the file declares, naming file and line.
     """
-    files = expand(source.paths)
+    files, names = expand(source.paths), DocumentNames()
     for file, document in zip(files, document_names(files), strict=True):
+        names.begin(document)
         columns = DEFAULT_COLUMNS
         rows: list[list[str]] = []
         for number, line in enumerate(read_lines(file), 1):
@@ -30,7 +31,7 @@ def read_tsv(source: Source) -> Iterator[Sentence]:
                 columns = _columns(line, file)
             elif line.startswith("# document =") and "\t" not in line:
                 yield from _sentence(document, columns, rows)
-                rows, document = [], line.partition("=")[2].strip()
+                rows, document = [], names.distinct(line.partition("=")[2].strip())
             elif line.strip():
                 rows.append(_row(line, columns, file, number))
             else:

@@ -12,7 +12,6 @@ from ..errors import UsageError, UserError, nearest
 from .source import BASELINE, LEFT_OUT, TARGET, read_rows
 
 MOST_VALUES = 1000
-LONGEST_HINT = 400
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class PartOfSpeech:
         if not values:
             raise UserError(f"The annotation {self.column!r} of the corpus is empty: no token has a value.")
         if self.tags is not None:
-            return [(name, _group(name, tags, values, self.column)) for name, tags in self.tags]
+            return [(name, _group(tags, values)) for name, tags in self.tags]
         if len(values) > MOST_VALUES:
             raise UserError(
                 f"The annotation {self.column!r} has {len(values)} values, and each would be a concept; more "
@@ -120,18 +119,7 @@ def _values(corpus: xr.Dataset, column: str) -> list[str]:
     return list(corpus[column].to_numpy().tolist())
 
 
-def _group(name: str, tags: Sequence[str], values: Sequence[str], column: str) -> frozenset[str]:
-    group: set[str] = set()
-    for tag in tags:
-        prefix = tag[:-1] if tag.endswith("*") else ""
-        found = [value for value in values if value == tag or (prefix and value.startswith(prefix))]
-        if not found:
-            hint = nearest(tag, values)
-            if len(hint) > LONGEST_HINT:
-                hint = f"it has {len(values)} values, such as {', '.join(values[:5])}"
-            raise UserError(
-                f"The concept {name!r} asks for the value {tag!r} of {column!r}, which never occurs in the "
-                f"corpus; {hint}."
-            )
-        group.update(found)
-    return frozenset(group)
+def _group(tags: Sequence[str], values: Sequence[str]) -> frozenset[str]:
+    """Return the values of the corpus that the tags name; none if they never occur."""
+    prefixes = tuple(tag[:-1] for tag in tags if tag.endswith("*") and len(tag) > 1)
+    return frozenset(value for value in values if value in tags or value.startswith(prefixes))

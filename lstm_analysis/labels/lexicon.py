@@ -1,12 +1,12 @@
 """Concept files: YAML mappings of names to patterns, and text files of one entry a line."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 import yaml
 
 from ..errors import UsageError
+from ..yaml_file import RepeatedKey, load_yaml
 from .phrases import Pattern, parse_pattern
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
@@ -22,16 +22,19 @@ def read_lexicon(file: Path) -> dict[str, tuple[Pattern, ...]]:
     """
     text = read_text(file)
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        content = load_yaml(text)
+    except RepeatedKey as error:
+        raise UsageError(
+            f"The concept file {file} names {error.key!r} more than once; only the last would count. Give each "
+            "its own name, or make one list of their patterns."
+        ) from None
     except yaml.YAMLError as error:
         raise UsageError(f"The concept file {file} is not valid YAML: {_one_line(error)}. Mend the file.") from None
-    if not isinstance(content, dict) or not isinstance(tree, yaml.MappingNode) or not content:
+    if not isinstance(content, dict) or not content:
         raise UsageError(
             f"The concept file {file} must be a mapping of names to patterns, such as 'red tape: red tape', "
             f"found {_kind(content)}. Write one name and its pattern, or a list of patterns, a line."
         )
-    _refuse_repeated(file, [key.value for key, _ in tree.value])
     return {_name(file, name): _patterns(file, name, entry) for name, entry in content.items()}
 
 
@@ -73,15 +76,6 @@ def read_text(file: Path) -> str:
             f"The concept file {file} is not valid UTF-8: byte {error.start} is "
             f"0x{error.object[error.start]:02x}. Convert it first, for example with 'iconv -f latin1 -t utf-8'."
         ) from None
-
-
-def _refuse_repeated(file: Path, names: list[str]) -> None:
-    repeated = [name for name, n in Counter(names).items() if n > 1]
-    if repeated:
-        raise UsageError(
-            f"The concept file {file} names {repeated[0]!r} more than once; only the last would count. Give each "
-            "its own name, or make one list of their patterns."
-        )
 
 
 def _name(file: Path, name: object) -> str:

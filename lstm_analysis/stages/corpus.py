@@ -5,6 +5,7 @@ from typing import Any
 from ..config import AUTOMATIC, Study
 from ..corpus import CorpusBuilder, read_sentences
 from ..corpus.writing import write_corpus
+from ..errors import UsageError
 from ..inference.checkpoints import save_exactly
 from ..inference.model import LanguageModel
 from .work import Work, log, progress
@@ -14,12 +15,11 @@ UNKNOWN_WARNING = 0.2
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
     """Read the corpus into ``corpus.zarr`` and put the model beside it."""
-    config = state.study.corpus
+    config, end = state.study.corpus, end_symbol(state.study, model)
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
         sentences = read_sentences(
             config.format, [state.study.resolve(p) for p in config.path], config.sentences, config.documents
         )
-        end = end_symbol(state.study, model)
         builder = CorpusBuilder(end, config.limit_tokens)
         save_exactly(state.run / "model.safetensors", model)
         with progress("corpus") as bar:
@@ -41,6 +41,11 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
     """Return the symbol that ends each sentence: the study's, or that of a word model's vocabulary."""
     asked = study.corpus.end_of_sentence
     if asked != AUTOMATIC:
+        if asked is not None and model.vocabulary.index(asked) in (None, model.vocabulary.unknown):
+            raise UsageError(
+                f"corpus.end_of_sentence is {asked!r}, which the model's vocabulary lacks. Give the symbol that the model "
+                "was trained with, or null for none."
+            )
         return asked
     return model.vocabulary.end_of_sentence if model.vocabulary.level == "word" else None
 

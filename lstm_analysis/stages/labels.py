@@ -7,10 +7,11 @@ import zarr
 
 from .. import labels, schema, tasks
 from ..cluster import work
+from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..store import FINGERPRINT, new_store, open_dataset
 from .activations import plan
-from .work import Work, log, make_job, progress
+from .work import Work, explain, log, make_job, progress
 
 
 def labels_stage(state: Work, model: LanguageModel) -> None:
@@ -35,13 +36,16 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
         with progress("label", shards[-1].stop) as bar:
             for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
                 if isinstance(outcome, BaseException):
-                    raise outcome
+                    raise UserError(f"Labelling failed: {explain(outcome, state.run)}") from outcome
                 counts = counts.merge(outcome)
                 bar.update(shard.n_token)
         table = counts.finalise().assign_coords(source=("concept", np.array(origin, dtype=object)))
         table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(
             folder, mode="a", consolidated=False, zarr_format=3
         )
-        facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table)}
+        everywhere = table["concept"].values[(table["n_token"].sel(group="baseline") == 0).values].tolist()
+        facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table), "everywhere": everywhere}
     for name in facts["empty"]:
         log.warning("the concept %r matches nothing in this corpus; its scores are NaN with counts 0", name)
+    for name in facts["everywhere"]:
+        log.warning("the concept %r has no baseline token to compare with in this corpus; its scores are NaN", name)

