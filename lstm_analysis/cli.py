@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from . import __version__
+from .disk import check_folder, explain_os_error
 from .errors import Interrupted, UsageError, UserError
 
 Command = Callable[[argparse.Namespace], int]
@@ -34,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Interrupted("").exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if options.debug or error.errno is None:  # without a number it does not come from the system
+            raise
+        refusal = explain_os_error(error, vars(options).get("output") or vars(options).get("run") or Path())
+        print(f"lstm-analysis: {refusal}", file=sys.stderr)
+        return refusal.exit_code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -76,6 +83,8 @@ def run_command(options: argparse.Namespace) -> int:
     from .config import load_study
 
     study = load_study(options.study, options.set)
+    options.output = options.output or Path("runs") / study.name
+    check_folder(options.output)
     if options.dry_run:
         from .dry_run import describe_plan
 
@@ -99,6 +108,7 @@ def train_command(options: argparse.Namespace) -> int:
     checkpoint = Path(study.resolve(study.model.checkpoint))
     if checkpoint.exists() and not options.force:
         raise UsageError(f"{checkpoint} is there already. Give --force to train it anew.")
+    options.output = checkpoint.parent
     perplexity = train(study)
     print(f"{checkpoint}: perplexity {perplexity:.1f} on the held-out documents")
     return 0

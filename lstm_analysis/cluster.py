@@ -172,6 +172,14 @@ def _attempt(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
         return error
 
 
+def _answer(function: Callable[..., Any], *task: Any) -> Any:
+    """Do a task on a worker; what the user must mend comes back as a value, for to try it again would not help."""
+    try:
+        return function(*task)
+    except UserError as error:
+        return error
+
+
 def _window(
     client: "Client", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
 ) -> Iterator[Outcome]:
@@ -184,7 +192,8 @@ def _window(
             while queue and len(running) < size:
                 task = queue.popleft()
                 label = "-".join(map(str, task[0] if isinstance(task[0], tuple) else task[:1]))
-                future = client.submit(function, *task, key=f"{name}-{label}-{token}", retries=RETRIES, pure=False)
+                key = f"{name}-{label}-{token}"
+                future = client.submit(_answer, function, *task, key=key, retries=RETRIES, pure=False)
                 running[future.key] = future, task
                 future.add_done_callback(finished.put)
             future = _next(client, finished)

@@ -6,8 +6,9 @@ from .cluster import local_size
 from .config import Study, load_cluster
 from .corpus import read_sentences
 from .errors import UserError
+from .inference.extraction import choose_device
 from .inference.model import LanguageModel
-from .inference.trial import choose_device, measure_rate
+from .inference.trial import measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
 from .stages.corpus import end_symbol

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from .config import CorpusConfig, InferenceConfig, ModelConfig, StoreConfig, Study
 from .errors import UsageError
@@ -44,7 +45,8 @@ def extract_activations(
     Parameters
     ----------
     corpus
-        As `read_corpus` gives it, dim ``time``.
+        As `read_corpus` gives it, dim ``time``, or some of its rows in their order. What is left out was never read:
+        a document or sentence whose beginning is cut off begins, with position 0, at its first row that is there.
     model
         As `load_model` gives it.
     run
@@ -78,6 +80,7 @@ def extract_activations(
     missing = [name for name in (*COLUMNS, "type", "document_start") if name not in corpus.variables]
     if missing:
         raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
+    corpus = recount(corpus)
     inference = InferenceConfig(carry, tuple(states), surprisal, shard_tokens, device)
     study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
     forms = [str(form) for form in corpus["type"].values]
@@ -99,6 +102,62 @@ def extract_activations(
             activations_stage(state, model)
         remove_leftovers(path)
     return open_run(path)
+
+
+def recount(corpus: xr.Dataset) -> xr.Dataset:
+    """Return a corpus, or some of its rows, with documents, sentences and positions counted over the rows there are.
+
+    Parameters
+    ----------
+    corpus
+        As `read_corpus` gives it, or rows of it in their order, dim ``time``.
+
+    Returns
+    -------
+    The same tokens; a whole corpus comes back as it is.
+
+    Raises
+    ------
+    UserError
+        If there are no rows, or marks whose tokens cannot be told because rows before them are missing.
+    """
+    if not corpus.sizes["time"]:
+        raise UsageError("The corpus has no tokens; if it was cut, check the rows that were chosen.")
+    new = _counted(*(corpus[name].values for name in ("document", "sentence", "sentence_position")))
+    first = np.flatnonzero(np.diff(new["document"], prepend=-1)).astype(corpus["document_start"].dtype)
+    same = {name: values == corpus[name].values for name, values in new.items()}
+    if all(rows.all() for rows in same.values()) and len(first) == corpus.sizes["document_name"]:
+        return corpus
+    if "mark_time" in corpus:
+        same["sentence_length"] |= new["sentence"] == new["sentence"][-1]  # the end may be cut off
+        beginning = np.array_equal(first, corpus["document_start"].values[: len(first)])
+        if not beginning or not all(rows.all() for rows in same.values()):
+            raise UsageError(
+                "The corpus has marks, and rows before or among those given were left out, so the tokens of its marks "
+                "cannot be told any more. Give its beginning, or choose documents with read_corpus(documents=...)."
+            )
+        corpus = corpus.isel(mark=corpus["mark_time"].values < corpus.sizes["time"])
+    columns = {name: ("time", values.astype(corpus[name].dtype), corpus[name].attrs) for name, values in new.items()}
+    columns["document_start"] = ("document_name", first, corpus["document_start"].attrs)
+    return corpus.isel(document_name=corpus["document"].values[first]).assign(columns)
+
+
+def _counted(
+    document: NDArray[Any], sentence: NDArray[Any], sentence_position: NDArray[Any]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the columns of document and sentence, dims (time), counted over the rows there are."""
+    n = len(document)
+    new_document = np.diff(document, prepend=document[0]) != 0
+    new_sentence = new_document | (np.diff(sentence, prepend=sentence[0]) != 0)
+    new_sentence[1:] |= np.diff(sentence_position) <= 0
+    starts = np.concatenate([[0], np.flatnonzero(new_sentence)])
+    lengths = np.diff(starts, append=n)
+    return {
+        "document": np.cumsum(new_document),
+        "sentence": np.cumsum(new_sentence),
+        "sentence_position": np.arange(n) - np.repeat(starts, lengths),
+        "sentence_length": np.repeat(lengths, lengths),
+    }
 
 
 def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:

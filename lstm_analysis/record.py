@@ -23,12 +23,16 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),
     "report": ("report.html",),
 }
+FORMAT = 1
+"""Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
+SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
+STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}
 PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a short digest of plain JSON values: what a result was made from."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    """Return a short digest of plain JSON values and of `FORMAT`: what a result was made from."""
+    return hashlib.sha256(json.dumps([FORMAT, *parts], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 class Record:
@@ -44,7 +48,7 @@ class Record:
 
     def __init__(self, run: Path, study: Mapping[str, Any]) -> None:
         self.run = run
-        self.content: dict[str, Any] = {"name": study.get("name", run.name), "study": dict(study)}
+        self.content: dict[str, Any] = {"format": FORMAT, "name": study.get("name", run.name), "study": dict(study)}
         self.content |= {"versions": versions(), "facts": {}, "stages": {}}
 
     @property
@@ -119,14 +123,44 @@ class Record:
 
 
 def read_record(run: Path) -> dict[str, Any] | None:
-    """Return the content of a run's ``run.json``, ``None`` if there is none."""
+    """Return the content of a run's ``run.json``, ``None`` if there is none.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or of another format.
+    """
+    file = run / "run.json"
     try:
-        content: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
-        raise UserError(f"{run / 'run.json'} is damaged. Remove the folder, or give --output for another.") from None
+        raise _damaged(file, "it is not valid JSON") from None
+    if not isinstance(content, dict):
+        raise _damaged(file, "it holds no mapping")
+    if content.get("format") != FORMAT:
+        found = f"has the format {content['format']!r}" if "format" in content else "names no format"
+        raise UserError(
+            f"{file} {found}; this version of lstm-analysis knows format {FORMAT}. Open the run with the version that "
+            "wrote it, or give --output for another folder and run the study again."
+        )
+    _check_shape(file, content, SHAPE, "")
+    for name, entry in content["stages"].items():
+        _check_shape(file, entry, STAGE_SHAPE, f"stages.{name}")
     return content
+
+
+def _check_shape(file: Path, content: Any, shape: Mapping[str, type], key: str) -> None:
+    if not isinstance(content, dict):
+        raise _damaged(file, f"{key} is no mapping")
+    for name, kind in shape.items():
+        if not isinstance(content.get(name), kind):
+            raise _damaged(file, f"{key + '.' if key else ''}{name} is missing or of another type")
+
+
+def _damaged(file: Path, what: str) -> UserError:
+    return UserError(f"{file} is damaged: {what}. Remove the folder, or give --output for another.")
 
 
 def remove_products(run: Path, stage: str) -> None:

@@ -1,10 +1,7 @@
 """The vocabulary of the package: every dim and every stored variable, named once."""
 
-from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .errors import UserError
 
@@ -136,8 +133,3 @@ def require_dims(array: Any, name: str) -> Any:
         mend = f"use {name}.transpose{expected}" if set(array.dims) == set(expected) else "rename or add dims"
         raise UserError(f"{name} needs dims {expected}, got {array.dims}; {mend}.")
     return array
-
-
-def dtypes(names: Iterable[str]) -> Mapping[Hashable, np.dtype[Any]]:
-    """Return the stored type of each variable."""
-    return {name: np.dtype(VARIABLES[name].dtype) for name in names}

@@ -36,8 +36,15 @@ LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file in one step: a reader sees the old file or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # else the new name can outlive a power cut without its content
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -181,10 +188,22 @@ def commit_path(run: Path, index: int) -> Path:
 
 
 def read_commits(run: Path) -> dict[int, dict[str, Any]]:
-    """Return the commits of a run by shard; one listing, made once by the driver."""
+    """Return the commits of a run by shard; one listing, made once by the driver.
+
+    A commit that cannot be understood, as a power cut can leave it, counts for none: its shard is done again.
+    """
     folder = run / "commits"
     files = sorted(folder.glob("[0-9]*.json")) if folder.is_dir() else []
-    return {int(file.stem): json.loads(file.read_text(encoding="utf-8")) for file in files}
+    found = {int(file.stem): _commit(file) for file in files}
+    return {index: commit for index, commit in found.items() if commit is not None}
+
+
+def _commit(file: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def remove_leftovers(run: Path) -> None:
@@ -223,6 +242,9 @@ class RunLock:
             except FileExistsError:
                 self._refuse_if_alive()
                 self._file.unlink(missing_ok=True)
+            except OSError:  # a lock that could not be written would keep the next program waiting
+                self._file.unlink(missing_ok=True)
+                raise
         raise UserError(f"Another program took {self._file} just now. Wait for it to finish.")
 
     def __exit__(self, *_: object) -> None:

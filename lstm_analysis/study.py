@@ -103,6 +103,14 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
         raise UsageError(f"Unknown corpus format {study.corpus.format!r}; {nearest(study.corpus.format, READERS)}")
     if study.corpus.format != "sotu" and not study.corpus.path:
         raise UsageError(f"The corpus format {study.corpus.format!r} needs corpus.path.")
+    if study.corpus.format == "sotu" and study.corpus.path:
+        raise UsageError(
+            "The corpus format 'sotu' is read from its package; remove corpus.path, or name another format."
+        )
+    if study.corpus.sentences == "split" and study.corpus.format != "text":
+        raise UsageError(
+            f"corpus.sentences: split is for running text; {study.corpus.format} has sentences of its own."
+        )
     if "hidden" not in study.inference.states:
         raise UsageError("inference.states must name hidden: selectivity is measured on h.")
     if study.inference.shard_tokens < 1:

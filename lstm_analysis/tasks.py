@@ -4,9 +4,11 @@ Each leaves its result on disk, verified, before it says that it is done, and re
 """
 
 import base64
+import json
 import os
 import shutil
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ import zarr
 from numpy.typing import NDArray
 
 from . import labels, reductions, selectivity
-from .inference.extraction import ShardStates, open_reader, read_pilot, read_shard, to_float16
+from .errors import UserError
+from .inference.extraction import ShardStates, open_reader, pilot_shares, read_pilot, read_shard, to_float16
 from .inference.shards import Shard
-from .store import commit_path, open_dataset, write_dataset, write_json, write_rows
+from .store import checksum, commit_path, open_dataset, write_dataset, write_json, write_rows
 
 Receipt = dict[str, Any]
 FAN_IN = 8
@@ -84,7 +87,9 @@ def label_shard(
 def pilot_states(index: int, job: Job, spans: list[tuple[int, int]]) -> NDArray[np.float32]:
     """Return h of the first tokens of a few streams, dims (time, layer, neuron)."""
     reader = open_reader(job.run / "model.safetensors", job.model_digest, job.device)
-    return read_pilot(reader, [job.column("corpus.zarr", "token_id", *span) for span in spans])
+    shares = pilot_shares([stop - start for start, stop in spans])
+    parts = [(start, start + n) for (start, _), n in zip(spans, shares, strict=False)]  # later spans give nothing
+    return read_pilot(reader, [job.column("corpus.zarr", "token_id", *part) for part in parts])
 
 
 def extract_shard(index: int, shard: Shard, job: Job, start: NDArray[np.float32] | None) -> Receipt:
@@ -109,11 +114,28 @@ def stream_shard(
     return _commit(shard, job, states, began)
 
 
-def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) -> int:
-    """Summarise a shard's stored states; return its tokens."""
-    hidden = job.column("activations.zarr", "hidden_state", shard.start, shard.stop).astype(np.float32)
-    write_dataset(partial_path(job.run, 0, index), _summarize(hidden, shard, job, bin_edge))
-    return shard.n_token
+def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) -> str | None:
+    """Summarise a shard's stored states if they are what its commit says; else return what is wrong with them."""
+    try:
+        hidden = job.column("activations.zarr", "hidden_state", shard.start, shard.stop)
+        found = zlib.crc32(np.ascontiguousarray(hidden).view(np.uint8).reshape(-1).data)
+        if found != _committed(job, index)["hidden_state"]:
+            return "hidden_state differs from what was written"
+    except Exception as error:  # what a damaged file raises depends on where it is cut
+        return f"{type(error).__name__}: {error}"
+    write_dataset(partial_path(job.run, 0, index), _summarize(hidden.astype(np.float32), shard, job, bin_edge))
+    return None
+
+
+def find_damage(index: int, shard: Shard, job: Job) -> str | None:
+    """Return what is wrong with a shard's stored rows, judged by the checksums of its commit; ``None`` if nothing."""
+    try:
+        group = zarr.open_group(job.run / "activations.zarr", mode="r")
+        wanted = _committed(job, index)
+        differing = [name for name in wanted if checksum(group, name, shard.start, shard.stop) != wanted[name]]
+    except Exception as error:  # what a damaged file raises depends on where it is cut
+        return f"{type(error).__name__}: {error}"
+    return f"{', '.join(differing)} differs from what was written" if differing else None
 
 
 def merge_partials(index: int, level: int, children: list[int], run: Path) -> int:
@@ -135,9 +157,14 @@ def rank_block(index: int, layer: int, neurons: slice, job: Job) -> xr.Dataset:
     label = zarr.open_group(job.run / "labels.zarr", mode="r")["label"]
     assert isinstance(states, zarr.Array)
     assert isinstance(label, zarr.Array)
-    auroc, average_precision = selectivity.rank_scores(
-        np.asarray(states[:, layer, neurons]).astype(np.float32), np.asarray(label[:])
-    )
+    values = np.asarray(states[:, layer, neurons]).astype(np.float32)
+    if np.isnan(values.min()):  # none is ever committed
+        row = int(np.isnan(values).any(axis=1).argmax())
+        raise UserError(
+            f"The stored states were damaged after they were summarised: they are missing from token {row} on. Remove "
+            f"{job.run / 'summary.zarr'} and run again: damaged shards are then found and extracted anew."
+        )
+    auroc, average_precision = selectivity.rank_scores(values, np.asarray(label[:]))
     dims = ("concept", "neuron")
     return xr.Dataset({"auroc": (dims, auroc), "average_precision": (dims, average_precision)})
 
@@ -160,6 +187,11 @@ def _read(shard: Shard, job: Job, start: NDArray[np.float32] | None) -> ShardSta
     token_id = job.column("corpus.zarr", "token_id", shard.read_from, shard.stop)
     stream_id = job.column("corpus.zarr", job.carry, shard.read_from, shard.stop)
     return read_shard(reader, shard, token_id, stream_id, start, cell=job.cell, surprisal=job.surprisal)
+
+
+def _committed(job: Job, index: int) -> dict[str, int]:
+    checksums: dict[str, int] = json.loads(commit_path(job.run, index).read_text(encoding="utf-8"))["checksums"]
+    return checksums
 
 
 def _stored(values: NDArray[np.float32], job: Job, name: str) -> NDArray[Any]:

@@ -110,8 +110,8 @@ class Vocabulary:
             shown = ", ".join(repr(form) for form in missing[:5])
             if self.level == "char" and any(len(form) > 1 for form in missing):
                 raise UserError(
-                    f"The model reads single characters ({len(self)} of them), but the corpus holds longer tokens, among "
-                    f"them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of characters "
+                    f"The model reads single characters ({len(self)} of them), but the corpus holds longer tokens, "
+                    f"among them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of characters "
                     "as 'tokens', and end_of_sentence: null."
                 )
             raise UserError(

@@ -27,13 +27,14 @@ class RepeatedKey(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _refuse_repeated(node)
-        return super().construct_mapping(node, deep)
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        _refuse_repeated(node)  # before keys that come by a merge, which a mapping may well override
-        super().flatten_mapping(node)
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        counts = Counter((key.tag, key.value) for key in keys)
+        for key in reversed(keys):
+            if counts[key.tag, key.value] > 1:
+                raise RepeatedKey(key.value, key.start_mark.line + 1)
+        return node
 
 
 def load_yaml(text: str) -> Any:
@@ -76,11 +77,3 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md."
         )
     return content
-
-
-def _refuse_repeated(node: yaml.MappingNode) -> None:
-    keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-    counts = Counter((key.tag, key.value) for key in keys)
-    for key in reversed(keys):
-        if counts[key.tag, key.value] > 1:
-            raise RepeatedKey(key.value, key.start_mark.line + 1)

@@ -146,7 +146,7 @@ def fake_record(stored: bool, exact: bool, stages: list[str]) -> dict[str, Any]:
         "digest": "d" * 64, "vocabulary_digest": "e" * 64, "checkpoint": "models/x.safetensors",
     }  # fmt: skip
     return {
-        "name": "fake <run>",
+        "format": 1, "name": "fake <run>",
         "study": {
             "name": "fake <run>", "inference": {"carry": "document", "shard_tokens": 64}, "seed": 3,
             "store": {"activations": "float32" if stored else "none"},

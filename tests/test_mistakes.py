@@ -1,7 +1,11 @@
 """Every mistake of a user: one paragraph on stderr that says what is wrong and what to do, and nothing is started."""
 
+import errno
 import json
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,7 @@ HINTS = {
     "inference.carry": "--set inference.carry: expected KEY=VALUE",
     "concepts=[{source: idoms, file: idioms.yaml}]": "Unknown label source 'idoms' in concepts; did you mean 'idioms'",
     "concepts=[{source: idioms, file: nowhere.yaml}]": "nowhere.yaml",
+    "corpus.path=foo://a/b.txt": "'foo://a/b.txt' cannot be opened: Protocol not known: foo",
     "corpus.path=nowhere/*.txt": "nowhere/.* names no file; check the path",
     "model.checkpoint=nowhere.safetensors": "nowhere.safetensors does not exist",
 }
@@ -33,13 +38,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wrong_setting_is_explained(folder: Path, here: Path, command: tuple[str, ...], setting: str) -> None:
     name, *options = command
     ended = call(name, folder / "tiny.yaml", *options, "--set", setting)
-    expect_paragraph(ended, 1 if "names no file" in HINTS[setting] else 2, HINTS[setting])
+    expect_paragraph(ended, 1 if setting.startswith("corpus.path") else 2, HINTS[setting])
     assert not any(path.is_file() for path in here.rglob("*"))
 
 
 CORPORA: dict[str, tuple[str, bytes, str]] = {
     "empty": ("text", b"\n \n\n", r"The corpus (is empty|holds no sentence)"),
     "columns": ("tsv", b"w1\tNN\nw2\tVB\n\nw3 NN\n", r"corpus\.columns, line 4: expected 2 columns .*found 1: 'w3 NN'"),
+    "half": (
+        "jsonl",
+        b'{"document": "d", "tokens": ["a", "\\ud800"]}\n',
+        r"corpus\.half, line 1: .* half a surrogate pair",
+    ),
     "latin1": ("text", "w1 w2\nw3 café w4\n".encode("latin1"), r"corpus\.latin1 .*line 2 has byte 0xe9 at byte 12"),
 }
 
@@ -115,6 +125,118 @@ def test_a_wrong_cluster_file_is_explained(folder: Path, here: Path, content: st
     ended = call("run", folder / "tiny.yaml", "--cluster", here / "cluster.yaml")
     expect_paragraph(ended, ended.code, pattern)
     assert ended.code in (1, 2)
+
+
+RECORDS = {
+    "{": "is damaged: it is not valid JSON",
+    "[]": "is damaged: it holds no mapping",
+    "{}": r"names no format; this version of lstm-analysis knows format 1\. Open the run with",
+    '{"format": 2, "name": "x"}': "has the format 2; this version of lstm-analysis knows format 1",
+    '{"format": 1}': "is damaged: name is missing or of another type",
+    '{"format": 1, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": []}': "damaged: stages is missing",
+    '{"format": 1, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": {"corpus": {"state": "done"}}}': (
+        "is damaged: stages.corpus.fingerprint is missing"
+    ),
+}
+
+
+@pytest.mark.parametrize("content", RECORDS)
+def test_a_damaged_or_foreign_record_is_explained(folder: Path, here: Path, content: str) -> None:
+    (here / "run.json").write_text(content)
+    for ended in (
+        call("inspect", here),
+        call("report", here),
+        call("run", folder / "tiny.yaml", "--output", here),
+        call("run", folder / "tiny.yaml", "--output", here, "--force"),
+    ):
+        expect_paragraph(ended, 1, RECORDS[content])
+    assert [path.name for path in here.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]], ids=["run", "dry"])
+def test_an_output_that_cannot_be_a_folder_is_explained(folder: Path, here: Path, options: list[str]) -> None:
+    (here / "file").touch()
+    (here / "nowhere").symlink_to(here / "gone")
+    for output, pattern in (
+        ("file", "output .*file is no folder"),
+        ("file/run", "lies under .*file, which is no"),
+        ("nowhere", "nowhere is no folder"),
+    ):
+        ended = call("run", folder / "tiny.yaml", "--output", here / output, *options)
+        expect_paragraph(ended, 2, pattern)
+
+
+def test_a_path_that_the_system_refuses_is_explained(folder: Path, here: Path) -> None:
+    ended = call("run", folder / "tiny.yaml", "--output", here / ("x" * 300))
+    expect_paragraph(ended, 1, r"x{300} cannot be used: File name too long\. Check the path")
+    expect_paragraph(call("inspect", folder / "tiny.yaml"), 2, "is not a run: it has no run.json")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+def test_a_folder_that_may_not_be_written_is_explained(
+    folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    ended = call("run", folder / "tiny.yaml", "--output", here / "run")
+    expect_paragraph(ended, 1, f"run cannot be used: {os.strerror(number)}")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_explained(folder: Path, here: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    ended = call("run", folder / "tiny.yaml", "--cluster", folder / "threads.yaml", "--output", here / "run")
+    expect_paragraph(
+        ended, 1, r"The disk of .*run is full \(.*; [\d,]+ MB free\)\. What was finished is kept: .* same command"
+    )
+    monkeypatch.undo()
+    assert not list((here / "run").iterdir())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Give a function that sets the size of a file system in kilobytes and returns its folder."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(options: str) -> bool:
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
+        return shutil.which("mount") is not None and not subprocess.run(command, capture_output=True).returncode
+
+    def resize(size: int) -> Path:
+        assert mount(f"remount,size={size}k")
+        return disk
+
+    if not mount("size=8k"):
+        pytest.skip("only root can mount a small file system")
+    yield resize
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # the model in it may be mapped still
+
+
+def test_a_run_goes_on_after_its_disk_was_full(folder: Path, here: Path, small_disk: Callable[[int], Path]) -> None:
+    for size in (8, 40, 300):
+        ended = run_again(folder, "--output", small_disk(size) / "run")
+        expect_paragraph(ended, 1, "The disk of .*run is full .*What was finished is kept")
+        assert not list(small_disk(size).glob("run/run.lock"))
+    ended = run_again(folder, "--output", small_disk(20_000) / "run")
+    assert ended.code == 0, ended.err
+    assert "corpus: 100%" not in ended.err
+    assert not [*small_disk(20_000).glob("run/.*"), *small_disk(20_000).glob("run/*.new")]
+
+
+def test_an_error_of_the_program_itself_keeps_its_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("read back differently")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    monkeypatch.setattr("lstm_analysis.study.ready_model", fail)
+    with pytest.raises(OSError, match="read back differently"):
+        call("run", folder / "tiny.yaml")
 
 
 @pytest.mark.parametrize("command", ["inspect", "report"])

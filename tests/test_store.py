@@ -1,5 +1,6 @@
 """What lies on disk: whole shards only, verified, stores in one step, one writer a run."""
 
+import errno
 import json
 import os
 import socket
@@ -90,6 +91,16 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run.lock").exists()
 
 
+def test_a_lock_that_cannot_be_written_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(json, "dump", fail)
+    with pytest.raises(OSError, match="No space left"):
+        store.RunLock(tmp_path).__enter__()
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_lock_of_a_dead_program_is_taken_over(tmp_path: Path) -> None:
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     owner = {"host": socket.gethostname(), "pid": int(dead.stdout), "started": 0}
@@ -114,6 +125,23 @@ def test_commits_are_listed_by_shard(tmp_path: Path) -> None:
     (tmp_path / "commits").mkdir()
     store.write_json(store.commit_path(tmp_path, 3), {"start": 1})
     assert store.read_commits(tmp_path) == {3: {"start": 1}}
+
+
+@pytest.mark.parametrize("content", ["", '{"start": 1, "st', "[]", "\0\0\0\0"], ids=["empty", "cut", "list", "zeros"])
+def test_a_commit_that_a_power_cut_left_counts_for_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "commits").mkdir()
+    store.write_json(store.commit_path(tmp_path, 0), {"start": 0})
+    store.commit_path(tmp_path, 1).write_text(content)
+    assert store.read_commits(tmp_path) == {0: {"start": 0}}
+
+
+def test_a_json_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write_json(tmp_path / "run.json", {"a": 1})
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        store.write_json(tmp_path / "run.json", {"a": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert json.loads((tmp_path / "run.json").read_text()) == {"a": 1}
 
 
 def test_fill_values_show_what_was_never_written(activations: Path) -> None:

@@ -219,6 +219,74 @@ def test_a_missing_product_is_made_again(run: Run, folder: Path) -> None:
     assert digests(copy) == digests(run.path)
 
 
+def damage(run: Path) -> None:
+    """Delete one stored shard, cut another short, change a bit of a third, drop the commit of a fourth."""
+    shards = run / "activations.zarr" / "hidden_state" / "c"
+    (shards / "3" / "0" / "0").unlink()
+    cut = shards / "4" / "0" / "0"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    changed = shards / "7" / "0" / "0"
+    content = bytearray(changed.read_bytes())
+    content[40] ^= 4
+    changed.write_bytes(content)
+    store.commit_path(run, 9).unlink()
+
+
+def test_damaged_states_are_extracted_again(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stops(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "summarize_shard", stops)
+        with pytest.raises(KeyboardInterrupt):
+            again(folder, "damaged")
+    damage(folder / "damaged")
+    assert digests(again(folder, "damaged").path) == digests(run.path)
+    warned = [record.args[0] for record in caplog.records if "are damaged" in record.message]
+    assert warned == [3, 4, 7, 9]
+
+
+@pytest.mark.slow
+def test_damage_is_mended_when_a_finished_run_gets_other_concepts(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, concepts = folder / "finished", "concepts=[{source: position, first: 3}]"
+    shutil.copytree(run.path, copy)
+    damage(copy)
+    changed = again(folder, "finished", concepts, force=True)
+    assert digests(changed.path, ("activations.zarr",)) == digests(run.path, ("activations.zarr",))
+    names = ("summary.zarr", "selectivity.zarr")
+    assert digests(changed.path, names) == digests(again(folder, "undamaged", concepts).path, names)
+
+
+def test_a_disk_that_loses_what_is_written_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "summarize_shard", lambda index, *_: "hidden_state differs" if index == 2 else None)
+    with pytest.raises(ShardsFailed, match="shard 2: damaged again right after it was written"):
+        again(folder, "losing")
+
+
+def test_states_lost_after_the_summary_are_not_ranked(run: Run, folder: Path) -> None:
+    copy = folder / "lost"
+    shutil.copytree(run.path, copy)
+    (copy / "activations.zarr" / "hidden_state" / "c" / "2" / "0" / "0").unlink()
+    with pytest.raises(UserError, match=r"missing from token 256 on.*Remove .*summary\.zarr and run again"):
+        again(folder, "lost", "selectivity.measures=[auroc]", force=True)
+    shutil.rmtree(copy / "summary.zarr")
+    again(folder, "lost", "selectivity.measures=[auroc]", force=True)
+    assert digests(copy, ("activations.zarr",)) == digests(run.path, ("activations.zarr",))
+
+
+def test_a_failing_pilot_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no more files")
+
+    monkeypatch.setattr(tasks, "pilot_states", fails)
+    with pytest.raises(UserError, match="pilot for the histograms failed: RuntimeError: no more files"):
+        again(folder, "no-pilot")
+
+
 def test_a_failing_shard_is_listed_and_the_rest_is_done(
     folder: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

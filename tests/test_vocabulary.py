@@ -102,3 +102,13 @@ def test_build_takes_spellings_of_the_special_symbols_for_them():
 def test_build_needs_room_for_a_word():
     with pytest.raises(UserError, match="vocabulary of 2 tokens has no room"):
         build_vocabulary(["a"], 2, PENN, "</s>")
+
+
+def test_every_name_of_the_end_symbol_is_read_as_the_models_own():
+    vocabulary = Vocabulary(("<unk>", "<eos>", "a"))
+    assert vocabulary.encode(["</s>", "<eos>", "a"]).tolist() == [1, 1, 2]
+
+
+def test_words_for_a_character_model_are_explained():
+    with pytest.raises(UserError, match="reads single characters .* among them 'word'"):
+        Vocabulary(("a", "b")).encode(["a", "word"])

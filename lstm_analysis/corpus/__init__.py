@@ -1,7 +1,6 @@
 """Corpora: readers that yield sentences, and the dataset they become."""
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 import xarray as xr
 
@@ -49,9 +48,8 @@ def read_sentences(
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}.")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}.")
-    for sentence in READERS[format](Source(tuple(paths), sentences)):
-        if not documents or any(fnmatchcase(sentence.document, pattern) for pattern in documents):
-            yield sentence
+    source = Source(tuple(paths), sentences, tuple(documents))
+    yield from (sentence for sentence in READERS[format](source) if source.wants(sentence.document))
 
 
 def read_corpus(

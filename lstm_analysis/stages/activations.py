@@ -2,7 +2,7 @@
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..config import Study
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard, plan_shards
-from ..store import FINGERPRINT, create_activations, read_commits
+from ..store import FINGERPRINT, commit_path, create_activations, read_commits
 from ..tasks import Job, Receipt
 from .work import ShardsFailed, Work, explain, log, make_job, progress
 
@@ -34,8 +34,42 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
             sizes = state.record.facts["corpus"]["n_token"], model.n_layer, model.n_neuron
             check_room(state.run, state_bytes(state.study, *sizes))
             create_activations(path, *sizes, variables, job.shard_tokens, state.prints["activations"])
-        commits = read_commits(state.run)
-        facts |= read_all(state, "extract", tasks.extract_shard, job, shards, commits)
+        damaged = find_damaged(state, job, [shards[i] for i in read_commits(state.run)])
+        facts |= extract(state, job, shards, damaged)
+
+
+def find_damaged(state: Work, job: Job, shards: Sequence[Shard]) -> dict[int, str]:
+    """Return the shards whose rows on disk are not those that were committed, each with what is wrong."""
+    if not shards:
+        return {}
+    found = {}
+    queue = deque((shard.index, shard, job) for shard in shards)
+    with progress("verify", sum(shard.n_token for shard in shards)) as bar:
+        for (index, shard, *_), outcome in work(state.client, "verify", tasks.find_damage, queue):
+            if isinstance(outcome, BaseException):
+                raise UserError(f"Verifying shard {index} failed: {explain(outcome, state.run)}") from outcome
+            if outcome is not None:
+                found[index] = outcome
+            bar.update(shard.n_token)
+    return found
+
+
+def extract(state: Work, job: Job, shards: Sequence[Shard], damaged: dict[int, str]) -> dict[str, Any]:
+    """Extract the shards that have no commit and those that are damaged; return facts as `read_all` does."""
+    for index, reason in sorted(damaged.items()):
+        log.warning("the stored states of shard %d are damaged (%s); it is extracted again", index, reason)
+        commit_path(state.run, index).unlink(missing_ok=True)
+    commits = read_commits(state.run)
+    remove_uncommitted(state.run, commits)
+    return read_all(state, "extract", tasks.extract_shard, job, shards, commits)
+
+
+def remove_uncommitted(run: Path, commits: Mapping[int, Receipt]) -> None:
+    """Remove stored rows that no commit vouches for: Zarr reads what it replaces, and fails where that is damaged."""
+    for folder in (run / "activations.zarr").glob("*/c"):
+        for entry in folder.iterdir():
+            if entry.name.isdecimal() and int(entry.name) not in commits:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def plan(state: Work) -> list[Shard]:
@@ -65,7 +99,6 @@ def read_all(
     shards: Sequence[Shard],
     receipts: dict[int, Receipt],
     *extra: Any,
-    done: Callable[[int], None] = lambda index: None,
     redo: Callable[[int], bool] = lambda index: False,
 ) -> dict[str, Any]:
     """Do the model's reading of all shards that have no receipt yet; a shard that continues waits for its predecessor.
@@ -97,7 +130,6 @@ def read_all(
                 continue
             receipts[index] = outcome
             bar.update(shard.n_token)
-            done(index)
             if index + 1 in pending and shards[index + 1].continues:
                 queue.append(arguments(shards[index + 1]))
     for shard in left:

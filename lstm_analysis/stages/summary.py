@@ -2,6 +2,7 @@
 
 import shutil
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from .. import reductions, schema, tasks
 from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..inference.shards import Shard
 from ..store import open_dataset, read_commits, write_dataset
 from ..tasks import FAN_IN, Job
-from .activations import plan, read_all
+from .activations import extract, plan, read_all
 from .work import ShardsFailed, Work, explain, make_job, progress
 
 PILOT_PASSAGES = 32
@@ -30,12 +32,7 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
         edges = bin_edges(state, job)
         tree = Tree(state, len(shards))
         if state.stored:
-            queue = deque((s.index, s, job, edges) for s in shards if not tree.covers(s.index))
-            with progress("summarize", shards[-1].stop) as bar:
-                for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
-                    if isinstance(outcome, BaseException):
-                        raise ShardsFailed({index: explain(outcome, state.run)}, len(shards)) from outcome
-                    bar.update(shard.n_token)
+            summarize_stored(state, job, shards, edges, tree)
         else:
             facts |= read_all(
                 state, "stream", tasks.stream_shard, job, shards, read_commits(state.run), edges,
@@ -48,6 +45,41 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
     shutil.rmtree(state.run / "summaries", ignore_errors=True)
 
 
+def summarize_stored(state: Work, job: Job, shards: Sequence[Shard], edges: xr.DataArray, tree: "Tree") -> None:
+    """Summarise the stored states of all shards; what is damaged is extracted again and then summarised.
+
+    Raises
+    ------
+    ShardsFailed
+        If a shard fails, or is damaged again as soon as it is written.
+    """
+    left = [shard for shard in shards if not tree.covers(shard.index)]
+    damaged = summarize_shards(state, job, left, edges, len(shards))
+    if damaged:
+        extract(state, job, shards, damaged)
+        damaged = summarize_shards(state, job, [shards[i] for i in damaged], edges, len(shards))
+    if damaged:
+        raise ShardsFailed(
+            {i: f"damaged again right after it was written ({damaged[i]})" for i in damaged}, len(shards)
+        )
+
+
+def summarize_shards(
+    state: Work, job: Job, shards: Sequence[Shard], edges: xr.DataArray, n_shard: int
+) -> dict[int, str]:
+    """Summarise the stored states of some of the run's shards; return the damaged ones, each with what is wrong."""
+    damaged = {}
+    queue = deque((shard.index, shard, job, edges) for shard in shards)
+    with progress("summarize", sum(shard.n_token for shard in shards)) as bar:
+        for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
+            if isinstance(outcome, BaseException):
+                raise ShardsFailed({index: explain(outcome, state.run)}, n_shard) from outcome
+            if outcome is not None:
+                damaged[index] = outcome
+            bar.update(shard.n_token)
+    return damaged
+
+
 def bin_edges(state: Work, job: Job) -> xr.DataArray:
     """Return the histogram edges of each neuron, from a seeded pilot; kept with the partial summaries."""
     path = state.run / "summaries" / "bin_edge.zarr"
@@ -56,7 +88,7 @@ def bin_edges(state: Work, job: Job) -> xr.DataArray:
         spans = pilot_spans(state, job)
         (_, outcome), *_ = work(state.client, "pilot", tasks.pilot_states, deque([(0, job, spans)]))
         if isinstance(outcome, BaseException):
-            raise outcome
+            raise UserError(f"Reading the pilot for the histograms failed: {explain(outcome, state.run)}") from outcome
         pilot = xr.DataArray(outcome, dims=schema.VARIABLES["hidden_state"].dims)
         write_dataset(path, reductions.pilot_edges(pilot).to_dataset(name="bin_edge"), state.prints["summary"])
     return open_dataset(path)["bin_edge"].load()

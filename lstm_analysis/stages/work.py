@@ -64,7 +64,7 @@ class Work:
 
     @contextmanager
     def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:
-        """Run a stage unless it is done."""
+        """Note in ``run.json`` when a stage begins and when it is done, with the facts it finds; always runs it."""
         with self.record.stage(name, self.prints[name], products) as facts:
             yield facts
 

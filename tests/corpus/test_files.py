@@ -78,3 +78,26 @@ def test_a_damaged_packed_file_is_an_error(tmp_path, damaged):
 def test_documents_keep_the_folders_that_tell_them_apart():
     assert document_names(["file:///c/a.txt", "file:///c/b.txt"]) == ["a.txt", "b.txt"]
     assert document_names(["/c/x/a.txt", "/c/y/a.txt", "/d/x/a.txt"]) == ["c/x/a.txt", "y/a.txt", "d/x/a.txt"]
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    def fail(path):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", fail)
+    with pytest.raises(
+        UserError, match=r"'s3://bucket/x.txt' needs a package for the protocol s3: Install s3fs to access S3"
+    ):
+        expand(["s3://bucket/x.txt"])
+
+
+def test_an_unknown_protocol_is_an_error():
+    with pytest.raises(UserError, match=r"'foo://bucket/x.txt' cannot be opened: Protocol not known: foo"):
+        expand(["foo://bucket/x.txt"])
+    with pytest.raises(UserError, match=r"foo://bucket/x.txt cannot be opened: Protocol not known: foo"):
+        list(read_lines("foo://bucket/x.txt"))
+
+
+def test_a_file_that_went_away_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"gone.txt cannot be opened: No such file or directory\. Check the path"):
+        list(read_lines(f"file://{tmp_path}/gone.txt"))

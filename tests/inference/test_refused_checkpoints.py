@@ -76,6 +76,15 @@ def test_a_whole_pickled_module_is_refused(network, tmp_path):
             "weight_ih_l1 reads 7 inputs, but the layer before it has 5 neurons",
         ),
         (set_to("rnn.weight_ih_l0", lambda w: torch.zeros(19, 6)), r"weight_ih_l0 has shape \(19, 6\), but \(20, 6\)"),
+        (
+            set_to("rnn.weight_hh_l0", lambda w: torch.zeros(20)),
+            r"weight_hh_l0 has shape \(20,\), but an LSTM needs a matr",
+        ),
+        (
+            set_to("rnn.weight_ih_l0", lambda w: torch.tensor(1.0)),
+            r"weight_ih_l0 has shape \(\), but an LSTM needs a m",
+        ),
+        (set_to("rnn.weight_hh_l0", lambda w: torch.zeros(0, 0)), r"weight_hh_l0 has shape \(0, 0\), but an LSTM"),
         (set_to("norm.weight", lambda _: torch.ones(5)), "would not use: norm.weight. Run without them"),
         (set_to("middle.weight", lambda _: torch.ones(5, 5)), "would not use: middle.weight"),
         (set_to("lstm2.weight_ih_l0", lambda _: torch.ones(20, 5)), "holds 2 LSTMs, named 'lstm2.', 'rnn.'"),
@@ -167,6 +176,12 @@ def test_metadata_of_another_kind_is_an_error(network, tmp_path, metadata):
 def test_a_torch_file_without_a_state_dict_is_an_error(tmp_path, found):
     torch.save(found, tmp_path / "m.pt")
     with pytest.raises(UserError, match=r"m.pt holds a (int|list)"):
+        load_model(tmp_path / "m.pt")
+
+
+def test_keys_that_are_no_names_are_an_error(tmp_path):
+    torch.save({0: torch.zeros(3)}, tmp_path / "m.pt")
+    with pytest.raises(UserError, match="holds a mapping with the key 0, not a state dict"):
         load_model(tmp_path / "m.pt")
 
 

@@ -47,8 +47,12 @@ def save_model(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     found = save({name: tensor.detach().to(dtype).contiguous() for name, tensor in tensors.items()}, header)
-    temporary.write_bytes(_in_order(found))
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(_in_order(found))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _in_order(file: bytes) -> bytes:

@@ -98,6 +98,12 @@ def _layer(path: Path, i: int, part: Mapping[str, Tensor]) -> Layer:
         raise UserError(
             f"{path} lacks {', '.join(f'{name}_l{i}' for name in sorted(missing))}; the file is incomplete."
         )
+    for name in ("weight_hh", "weight_ih"):
+        if part[name].ndim != 2 or not part[name].numel():
+            raise UserError(
+                f"{path}: {name}_l{i} has shape {tuple(part[name].shape)}, but an LSTM needs a matrix with a row for "
+                "each gate of each neuron. Save model.state_dict()."
+            )
     rows, size = part["weight_hh"].shape
     if rows != 4 * size:
         cell = CELLS.get(rows // size, "another cell")

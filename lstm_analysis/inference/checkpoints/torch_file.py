@@ -25,11 +25,17 @@ def read_torch(path: Path) -> Checkpoint:
     weights = found.get("state_dict", found.get("model_state_dict", found))
     if not isinstance(weights, Mapping):
         raise UserError(f"{path} holds a {type(weights).__name__} under 'state_dict'. Save model.state_dict().")
+    strange = [name for name in weights if not isinstance(name, str)]
+    if strange:
+        raise UserError(
+            f"{path} holds a mapping with the key {strange[0]!r}, not a state dict, whose keys are names of weights. "
+            "Save model.state_dict()."
+        )
     tensors = {name: value for name, value in weights.items() if isinstance(value, Tensor)}
     tokens = found.get("vocab", found.get("vocabulary"))
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
-    metadata = {name: value for name, value in found.items() if isinstance(value, str)}
+    metadata = {name: value for name, value in found.items() if isinstance(name, str) and isinstance(value, str)}
     return Checkpoint(tensors, tokens, metadata=metadata)
 
 

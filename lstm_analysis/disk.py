@@ -1,0 +1,56 @@
+"""What to tell a user whose disk is full or whose path cannot be used."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from .errors import UsageError, UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def explain_os_error(error: OSError, folder: Path) -> UserError:
+    """Return what an error of the operating system means for a user.
+
+    Parameters
+    ----------
+    error
+        With an ``errno``.
+    folder
+        Where the command writes, for errors that name no file.
+    """
+    place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else folder
+    reason = error.strerror or str(error)
+    if error.errno in FULL:
+        return UserError(
+            f"The disk of {place} is full ({reason}; {_free(place)}). What was finished is kept: make room and run "
+            "the same command again. store: {activations: float16} halves the space of states, store: none needs next "
+            "to none."
+        )
+    return UserError(f"{place} cannot be used: {reason}. Check the path and who may write there, or give another.")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a path that can never be a folder, before any work is done for it.
+
+    Raises
+    ------
+    UsageError
+        If it is a file, or lies under one.
+    """
+    for place in (path, *path.parents):
+        if place.is_dir():
+            return
+        if place.exists() or place.is_symlink():
+            what = "is no folder" if place == path else f"lies under {place}, which is no folder"
+            raise UsageError(f"The output {path} {what}. Give another --output.")
+
+
+def _free(path: Path) -> str:
+    for place in (path, *path.absolute().parents):
+        try:
+            return f"{shutil.disk_usage(place).free / 1e6:,.0f} MB free"
+        except OSError:
+            continue
+    return "free space unknown"
