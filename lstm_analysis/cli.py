@@ -12,7 +12,7 @@ from types import FrameType
 
 from . import __version__
 from .disk import check_folder, explain_os_error
-from .errors import Interrupted, UsageError, UserError
+from .errors import STOP, Interrupted, UsageError, UserError, raise_if_stopped
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 some shards failed, 75 interrupted."""
     options = parser().parse_args(arguments)
     _log_to_stderr(logging.DEBUG if options.debug else logging.INFO)
+    STOP.clear()
     signal.signal(signal.SIGTERM, _terminate)
     command: Command = options.command
     try:
@@ -164,7 +165,8 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Interrupted("Stopped by SIGTERM. What was finished is kept; run the same command to go on.")
+    STOP.set()
+    raise_if_stopped()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from .config import ClusterConfig, load_cluster
-from .errors import Interrupted, UsageError, UserError
+from .errors import Interrupted, UsageError, UserError, raise_if_stopped
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -217,6 +217,7 @@ def _next(client: "Client", finished: "SimpleQueue[Any]") -> Any:
     """Return the next finished future; a lost scheduler can leave futures that never finish, so the client is asked."""
     waited = 0
     while True:
+        raise_if_stopped()
         try:
             return finished.get(timeout=1)
         except Empty:

@@ -1,6 +1,7 @@
 """The errors a user sees: one paragraph that says what is wrong, what was found and what to do."""
 
 import difflib
+import threading
 from collections.abc import Iterable
 
 
@@ -32,6 +33,22 @@ class Interrupted(UserError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, exit_code=75)
+
+
+STOP = threading.Event()
+"""Set by SIGTERM. Its handler also raises, but an exception raised while a library's callback runs can get lost."""
+
+
+def raise_if_stopped() -> None:
+    """Raise what SIGTERM asks for, if it came; called where work is waited for.
+
+    Raises
+    ------
+    Interrupted
+        If the program is to stop.
+    """
+    if STOP.is_set():
+        raise Interrupted("Stopped by SIGTERM. What was finished is kept; run the same command to go on.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -53,6 +53,7 @@ def new_store(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         yield temporary
+        _consolidate(temporary)
         if path.exists():
             old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
             os.rename(path, old)
@@ -63,6 +64,13 @@ def new_store(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _consolidate(folder: Path) -> None:
+    """Put the metadata of all arrays into the group's, where xarray looks for it first."""
+    with warnings.catch_warnings():  # the specification of Zarr 3 has no word on it yet; every reader may ignore it
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        zarr.consolidate_metadata(folder, zarr_format=3)
 
 
 def write_dataset(path: Path, dataset: xr.Dataset, fingerprint: str = "") -> None:

@@ -111,8 +111,8 @@ class Vocabulary:
             if self.level == "char" and any(len(form) > 1 for form in missing):
                 raise UserError(
                     f"The model reads single characters ({len(self)} of them), but the corpus holds longer tokens, "
-                    f"among them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of characters "
-                    "as 'tokens', and end_of_sentence: null."
+                    f"among them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of "
+                    "characters as 'tokens', and end_of_sentence: null."
                 )
             raise UserError(
                 f"The model's vocabulary of {len(self)} tokens has no unknown symbol ({', '.join(UNKNOWN_NAMES[:2])}), "

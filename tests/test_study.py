@@ -43,7 +43,7 @@ def again(folder: Path, output: str, *settings: str, force: bool = False) -> Run
 
 def test_the_files_open_with_plain_xarray(run: Run) -> None:
     for name in STORES:
-        assert len(xr.open_zarr(run.path / name, consolidated=False).variables)
+        assert len(xr.open_zarr(run.path / name).variables)
     assert run.activations.hidden_state.dims == ("time", "layer", "neuron")
     assert (run.path / "report.html").stat().st_size > 0
     assert not list(run.path.glob(".*"))

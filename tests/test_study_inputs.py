@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from tiny import write_study
 
 from lstm_analysis import study
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.run import Run
 from lstm_analysis.study import run_study
-from tiny import write_study
 
 
 @pytest.fixture(autouse=True)

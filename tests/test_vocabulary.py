@@ -110,5 +110,5 @@ def test_every_name_of_the_end_symbol_is_read_as_the_models_own():
 
 
 def test_words_for_a_character_model_are_explained():
-    with pytest.raises(UserError, match="reads single characters .* among them 'word'"):
+    with pytest.raises(UserError, match=r"reads single characters .* among them 'word'"):
         Vocabulary(("a", "b")).encode(["a", "word"])

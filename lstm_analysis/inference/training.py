@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..config import Recipe
-from ..errors import UserError
+from ..errors import UserError, raise_if_stopped
 from ..vocabulary import Vocabulary
 from .checkpoints import load_model, save_model
 from .lstm import Stream, StreamReader
@@ -102,6 +102,7 @@ class Training:
         done = self.update // len(starts) * per_epoch + self.update % len(starts) * recipe.steps * recipe.streams
         with tqdm(total=recipe.epochs * per_epoch, initial=done, unit=" tokens", unit_scale=True) as bar:
             while self.update < n_update:
+                raise_if_stopped()
                 epoch, i = divmod(self.update, len(starts))
                 bar.set_description(f"train, epoch {epoch + 1} of {recipe.epochs}", refresh=False)
                 ids = streams[starts[i] : starts[i] + recipe.steps + 1]

@@ -43,8 +43,8 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
     if asked != AUTOMATIC:
         if asked is not None and model.vocabulary.index(asked) in (None, model.vocabulary.unknown):
             raise UsageError(
-                f"corpus.end_of_sentence is {asked!r}, which the model's vocabulary lacks. Give the symbol that the model "
-                "was trained with, or null for none."
+                f"corpus.end_of_sentence is {asked!r}, which the model's vocabulary lacks. Give the symbol that the "
+                "model was trained with, or null for none."
             )
         return asked
     return model.vocabulary.end_of_sentence if model.vocabulary.level == "word" else None
