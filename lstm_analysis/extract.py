@@ -19,6 +19,7 @@ from .stages import Work
 from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
 from .store import RunLock, remove_leftovers, write_dataset
+from .vocabulary import END_NAMES
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -83,13 +84,18 @@ def extract_activations(
     corpus = recount(corpus)
     inference = InferenceConfig(carry, tuple(states), surprisal, shard_tokens, device)
     study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
+    if study.store.activations == "none":
+        raise UsageError("extract_activations keeps states; to keep none, run a study with store: none.")
     forms = [str(form) for form in corpus["type"].values]
+    if model.vocabulary.end_of_sentence is None and set(forms) & set(END_NAMES):
+        raise UsageError(
+            "The corpus has end symbols, but the model's vocabulary has none. Read it with end_of_sentence=None."
+        )
     token_id = model.vocabulary.encode(forms)[corpus["type_id"].values]
     digest = fingerprint(forms, *[_digest(corpus[name]) for name in COLUMNS])
     prints = {"corpus": fingerprint("corpus", digest, model.vocabulary.digest, shard_tokens)}
-    prints["activations"] = fingerprint(
-        "activations", prints["corpus"], model.digest, study.as_dict()["inference"], store
-    )
+    reading = {key: value for key, value in study.as_dict()["inference"].items() if key != "device"}
+    prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, reading, store)
     path = Path(run)
     path.mkdir(parents=True, exist_ok=True)
     with RunLock(path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from tiny import N_NEURON, digests, write_model, write_texts
+from tiny import N_NEURON, WORDS, digests, write_model, write_texts
 
 import lstm_analysis as la
 from lstm_analysis import tasks
@@ -18,6 +18,7 @@ from lstm_analysis.inference.lstm import Stream, StreamReader
 from lstm_analysis.inference.model import LanguageModel
 from lstm_analysis.inference.shards import Shard
 from lstm_analysis.run import Run
+from lstm_analysis.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +219,12 @@ def test_from_states_to_scores_in_python(corpus: xr.Dataset, model: LanguageMode
 def test_a_corpus_without_its_columns_is_refused(corpus: xr.Dataset, model: LanguageModel, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="lacks sentence_length; make it with read_corpus"):
         la.extract_activations(corpus.drop_vars("sentence_length"), model, tmp_path / "run")
+
+
+def test_what_has_no_meaning_here_is_refused(corpus: xr.Dataset, model: LanguageModel, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="to keep none, run a study with store: none"):
+        la.extract_activations(corpus, model, tmp_path / "run", store="none")  # type: ignore[arg-type]
+    words = dataclasses.replace(model, vocabulary=Vocabulary((*model.vocabulary.tokens[:1], "end", *WORDS)))
+    with pytest.raises(UserError, match="Read it with end_of_sentence=None"):
+        la.extract_activations(corpus, words, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,8 +1,6 @@
 """A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
 
-import errno
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from ..config import Study
+from ..disk import FULL, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..record import Record
@@ -99,12 +98,8 @@ def explain(error: BaseException, run: Path) -> str:
     UserError
         If the disk is full.
     """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(run).free
-        raise UserError(
-            f"The disk of {run} is full ({free / 1e6:,.0f} MB free). What was finished is kept: make room and run the "
-            "same command again. store: {activations: float16} halves the space, store: none needs next to none."
-        ) from None
+    if isinstance(error, OSError) and error.errno in FULL:
+        raise explain_os_error(error, run) from None
     if type(error).__name__ == "KilledWorker":
         return f"its worker died each time, most likely out of memory ({error})"
     if not isinstance(error, UserError):
