@@ -12,6 +12,7 @@ from .inference.trial import measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
 from .stages.corpus import end_symbol
+from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import progress
 from .study import trained_model, validate
 
@@ -29,7 +30,6 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     n_token, n_sentence, n_document = count(study, end_symbol(study, model) is not None)
     if not n_token:
         raise UserError("The corpus holds no sentence. Check corpus.path, corpus.format, documents and limit_tokens.")
-    shard = min(n_token, study.inference.shard_tokens)
     n_shard = -(-n_token // study.inference.shard_tokens)
     rate = measure_rate(model, study.inference.device, study.inference.surprisal)
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
@@ -43,10 +43,11 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"{study.inference.carry}",
         f"disk        {state_bytes(study, n_token, model.n_layer, model.n_neuron) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
-        f"memory      {worker_bytes(study, model, shard) / 1e9:,.2f} GB a worker at most, and "
-        f"{concept_bytes(model) / 1e6:,.1f} MB for each concept",
+        f"memory      {worker_bytes(study, model, n_token) / 1e9:,.2f} GB a worker at most, and "
+        f"{concept_bytes(study, model, n_token) / 1e6:,.1f} MB for each concept",
         f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
-        f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}",
+        f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}; "
+        "writing, labels and scores come on top",
     ]
     return "\n".join(lines)
 
@@ -68,13 +69,16 @@ def count(study: Study, with_end: bool) -> tuple[int, int, int]:
     return n_token, n_sentence, n_document
 
 
-def concept_bytes(model: LanguageModel) -> int:
-    """Return a bound on a worker's memory for a concept: three copies of its histograms, as merging needs."""
-    return 3 * 2 * model.n_layer * model.n_neuron * N_BIN * 4
+def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
+    """Return a bound on a worker's memory for a concept: three copies of its histograms, or its labels for ranking."""
+    histograms = 3 * 2 * model.n_layer * model.n_neuron * N_BIN * 4
+    return max(histograms, n_token if study.store.activations != "none" else 0)
 
 
-def worker_bytes(study: Study, model: LanguageModel, shard: int) -> int:
-    """Return a bound on a worker's memory: the program, the model with its table, three times a shard's states."""
+def worker_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
+    """Return a bound on a worker's memory: the program, and a shard's reading or a block of neurons' ranking."""
+    shard = min(n_token, study.inference.shard_tokens)
     states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.states)
     weights = 4 * (model.n_parameter * 2 + len(model.vocabulary) * 4 * model.n_neuron)
-    return PROGRAM_BYTES + weights + 3 * states
+    ranking = 0 if study.store.activations == "none" else rank_bytes(n_token, model.n_neuron, n_concept=0)
+    return PROGRAM_BYTES + max(weights + 3 * states, min(ranking, RANK_MEMORY))

@@ -41,7 +41,7 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
     """Put exact ranks of the stored states in place of the histograms' auroc and average precision."""
     n_token, n_concept = state.record.facts["corpus"]["n_token"], scores.sizes["concept"]
     chunk = neuron_chunk(model.n_neuron)
-    if n_token * (4 * chunk + n_concept + 24) > RANK_MEMORY:
+    if rank_bytes(n_token, model.n_neuron, n_concept) > RANK_MEMORY:
         log.warning("the corpus is too long to rank in memory; auroc and average_precision come from histograms")
         return scores, False
     blocks = [
@@ -66,3 +66,8 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         bound = f"{name}_error_bound"
         scores[bound] = xr.zeros_like(scores[bound]).where(scores[name].notnull())
     return scores, True
+
+
+def rank_bytes(n_token: int, n_neuron: int, n_concept: int) -> int:
+    """Return what ranking a block of neurons takes: their values, the labels, and the sorting of one neuron."""
+    return n_token * (4 * neuron_chunk(n_neuron) + n_concept + 24)
