@@ -84,7 +84,7 @@ def run_command(options: argparse.Namespace) -> int:
     from .config import load_study
 
     study = load_study(options.study, options.set)
-    options.output = options.output or Path("runs") / study.name
+    options.output = options.output or study.output
     check_folder(options.output)
     if options.dry_run:
         from .dry_run import describe_plan

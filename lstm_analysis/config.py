@@ -177,6 +177,11 @@ class Study:
     def __post_init__(self) -> None:
         at_least(0, self, "", "seed")
 
+    @property
+    def output(self) -> Path:
+        """Folder of the run where no other is given."""
+        return Path("runs") / self.name
+
     def resolve(self, path: str) -> str:
         """Return a path of the study file as seen from the current folder; URLs and absolute paths stay."""
         return path if "://" in path or Path(path).is_absolute() else str(self.folder / path)

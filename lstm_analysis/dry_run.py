@@ -4,14 +4,13 @@ from pathlib import Path
 
 from .cluster import local_size
 from .config import Study, load_cluster
-from .corpus import read_sentences
-from .errors import UserError
+from .corpus import CorpusBuilder, empty_corpus
 from .inference.extraction import choose_device
 from .inference.model import LanguageModel
 from .inference.trial import measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
-from .stages.corpus import end_symbol
+from .stages.corpus import end_symbol, study_sentences
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import progress
 from .study import trained_model, validate
@@ -27,16 +26,14 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     """
     validate(study)
     model = trained_model(study)
-    n_token, n_sentence, n_document = count(study, end_symbol(study, model) is not None)
-    if not n_token:
-        raise UserError("The corpus holds no sentence. Check corpus.path, corpus.format, documents and limit_tokens.")
+    n_token, n_sentence, n_document = count(study, end_symbol(study, model))
     n_shard = -(-n_token // study.inference.shard_tokens)
     rate = measure_rate(model, study.inference.device, study.inference.surprisal)
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
     workers = n_worker or 1
     seconds = n_token / (rate * workers)
     lines = [
-        f"study       {study.name}, results in {output or Path('runs') / study.name}",
+        f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
         f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
         f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a "
@@ -52,21 +49,21 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     return "\n".join(lines)
 
 
-def count(study: Study, with_end: bool) -> tuple[int, int, int]:
-    """Return tokens, sentences and documents of the study's corpus."""
-    config = study.corpus
-    paths = [study.resolve(path) for path in config.path]
-    n_token = n_sentence = n_document = 0
-    document = None
+def count(study: Study, end: str | None) -> tuple[int, int, int]:
+    """Return tokens, sentences and documents of the study's corpus.
+
+    Raises
+    ------
+    UserError
+        If there is no sentence.
+    """
+    builder = CorpusBuilder(end, study.corpus.limit_tokens)
     with progress("count") as bar:
-        for sentence in read_sentences(config.format, paths, config.sentences, config.documents):
-            length = len(sentence.tokens) + with_end
-            if config.limit_tokens is not None and n_token + length > config.limit_tokens:
-                break
-            n_token, n_sentence = n_token + length, n_sentence + 1
-            n_document, document = n_document + (sentence.document != document), sentence.document
-            bar.update(length)
-    return n_token, n_sentence, n_document
+        for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
+            bar.update(block.sizes["time"])
+    if not builder.n_token:
+        raise empty_corpus(builder)
+    return builder.n_token, builder.n_sentence, len(builder.documents)
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:

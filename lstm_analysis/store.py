@@ -176,7 +176,7 @@ def write_rows(path: Path, start: int, shard: int, arrays: Mapping[str, NDArray[
             raise ValueError(f"rows {start}:{stop} of {name} are not a whole shard of {shard}")
         values = np.ascontiguousarray(values, dtype=array.dtype)
         array[start:stop] = values
-        sums[name] = zlib.crc32(values.view(np.uint8).reshape(-1).data)
+        sums[name] = crc32(values)
     for name, wanted in sums.items():
         if checksum(group, name, start, start + len(arrays[name])) != wanted:
             raise OSError(f"{path}: rows from {start} of {name} read back differently from what was written")
@@ -187,7 +187,12 @@ def checksum(group: zarr.Group, name: str, start: int, stop: int) -> int:
     """Return the CRC-32 of rows as they are on disk."""
     array = group[name]
     assert isinstance(array, zarr.Array)
-    return zlib.crc32(np.ascontiguousarray(array[start:stop]).view(np.uint8).reshape(-1).data)
+    return crc32(np.asarray(array[start:stop]))
+
+
+def crc32(values: NDArray[Any]) -> int:
+    """Return the CRC-32 of an array's bytes in C order."""
+    return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).reshape(-1).data)
 
 
 def commit_path(run: Path, index: int) -> Path:

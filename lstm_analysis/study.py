@@ -61,7 +61,7 @@ def run_study(
         If the study is wrong, the folder belongs to another, or a stage fails.
     """
     sources = validate(study)
-    run = output or Path("runs") / study.name
+    run = output or study.output
     model = ready_model(study)
     run.mkdir(parents=True, exist_ok=True)
     with RunLock(run):
@@ -75,10 +75,12 @@ def run_study(
         todo = [name for name in STAGES if not record.is_done(name) and (name != "activations" or stored(study))]
         if todo:
             with nullcontext(None) if in_process else open_client(cluster) as client:
-                for name in todo:
-                    if name != "corpus":  # a concept that does not fit the corpus shall not wait for the states
-                        labels.concept_names(open_dataset(run / "corpus.zarr"), sources)
-                    STAGES[name](Work(study, run, client, record, prints), model)
+                state = Work(study, run, client, record, prints)
+                if "corpus" in todo:
+                    STAGES["corpus"](state, model)
+                labels.concept_names(open_dataset(run / "corpus.zarr"), sources)  # a misfit shall not wait for states
+                for name in [name for name in todo if name != "corpus"]:
+                    STAGES[name](state, model)
             remove_leftovers(run)
         if todo or not record.is_done("report"):
             with record.stage("report", prints["report"], PRODUCTS["report"]):

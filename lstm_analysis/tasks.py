@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from . import labels, reductions, selectivity
 from .errors import UserError
 from .inference.extraction import ShardStates, open_reader, pilot_shares, read_pilot, read_shard, to_float16
 from .inference.shards import Shard
-from .store import checksum, commit_path, open_dataset, write_dataset, write_json, write_rows
+from .store import checksum, commit_path, crc32, open_dataset, write_dataset, write_json, write_rows
 
 Receipt = dict[str, Any]
 FAN_IN = 8
@@ -118,8 +117,7 @@ def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) 
     """Summarise a shard's stored states if they are what its commit says; else return what is wrong with them."""
     try:
         hidden = job.column("activations.zarr", "hidden_state", shard.start, shard.stop)
-        found = zlib.crc32(np.ascontiguousarray(hidden).view(np.uint8).reshape(-1).data)
-        if found != _committed(job, index)["hidden_state"]:
+        if crc32(hidden) != _committed(job, index)["hidden_state"]:
             return "hidden_state differs from what was written"
     except Exception as error:  # what a damaged file raises depends on where it is cut
         return f"{type(error).__name__}: {error}"

@@ -49,6 +49,8 @@ def test_concepts_that_do_not_fit_the_corpus_do_not_wait_for_the_states(folder: 
     with pytest.raises(UserError, match="has no annotation 'pos'"):
         again(folder, "concepts=[{source: part_of_speech}]")
     assert (folder / "run" / "corpus.zarr").exists()
+    with pytest.raises(UserError, match="has no annotation 'xpos'"):
+        again(folder, "concepts=[{source: part_of_speech, column: xpos}]")
     assert not (folder / "run" / "activations.zarr").exists()
 
 

@@ -1,9 +1,10 @@
 """Stage corpus: the reader's sentences into ``corpus.zarr``, the model beside it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..config import AUTOMATIC, Study
-from ..corpus import CorpusBuilder, read_sentences
+from ..corpus import CorpusBuilder, Sentence, read_sentences
 from ..corpus.writing import write_corpus
 from ..errors import UsageError
 from ..inference.checkpoints import save_exactly
@@ -15,17 +16,14 @@ UNKNOWN_WARNING = 0.2
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
     """Read the corpus into ``corpus.zarr`` and put the model beside it."""
-    config, end = state.study.corpus, end_symbol(state.study, model)
+    end = end_symbol(state.study, model)
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
-        sentences = read_sentences(
-            config.format, [state.study.resolve(p) for p in config.path], config.sentences, config.documents
-        )
-        builder = CorpusBuilder(end, config.limit_tokens)
+        builder = CorpusBuilder(end, state.study.corpus.limit_tokens)
         save_exactly(state.run / "model.safetensors", model)
         with progress("corpus") as bar:
             facts |= write_corpus(
                 state.run / "corpus.zarr",
-                sentences,
+                study_sentences(state.study),
                 builder,
                 model.vocabulary.encode,
                 model.vocabulary.unknown,
@@ -35,6 +33,12 @@ def corpus_stage(state: Work, model: LanguageModel) -> None:
             )
         facts |= {"end_of_sentence": end, "unknown_share": facts["n_unknown"] / facts["n_token"]}
     report_corpus(facts)
+
+
+def study_sentences(study: Study) -> Iterator[Sentence]:
+    """Yield the sentences of a study's corpus."""
+    config = study.corpus
+    return read_sentences(config.format, [study.resolve(p) for p in config.path], config.sentences, config.documents)
 
 
 def end_symbol(study: Study, model: LanguageModel) -> str | None:
