@@ -16,6 +16,9 @@ from .yaml_file import load_yaml, read_yaml
 
 Concept = Mapping[str, Any]
 AUTOMATIC = "automatic"
+State = Literal[
+    "hidden", "cell", "input_gate", "forget_gate", "output_gate", "candidate", "reset_gate", "update_gate"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class CorpusConfig:
         Paths, globs or fsspec URLs; relative ones count from the study file.
     sentences
         For text: ``line`` or ``split``.
+    unit
+        What a place on ``time`` is: a ``word`` of the corpus, or a ``token`` of a model that reads characters, bytes or
+        pieces of words.
     documents
         Glob patterns of the documents to read; empty for all.
     limit_tokens
@@ -41,6 +47,7 @@ class CorpusConfig:
     format: str
     path: tuple[str, ...] = ()
     sentences: Literal["line", "split"] = "line"
+    unit: Literal["word", "token"] = "word"
     documents: tuple[str, ...] = ()
     limit_tokens: int | None = None
     end_of_sentence: str | None = AUTOMATIC
@@ -113,27 +120,55 @@ class InferenceConfig:
     Parameters
     ----------
     carry
-        Where states are reset: at each ``document`` or at each ``sentence``.
+        Where states are reset: at each ``document``, at each ``sentence``, never (``continuous``, one stream over the
+        corpus), or at the beginning of each of ``streams`` equal parts of the corpus.
+    streams
+        Number of parts for ``carry: streams``.
+    tolerance
+        Largest difference, in h and in c, by which ``carry: continuous`` may miss the one pass over the corpus.
     states
-        What to keep: ``hidden`` and ``cell``.
+        What to keep, of `STATES`; by default ``hidden`` and, where the model has one, ``cell``.
+    readout
+        For models that read pieces of words: the state of a word is that after its ``last`` or ``first`` piece, or
+        their ``mean``.
     surprisal
         Whether to compute the surprisal of each token.
     shard_tokens
-        Tokens of a shard, the unit of work and of storage.
+        Tokens of a shard, the unit of work.
     device
         ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+    precision
+        Of the matrix products: ``float32``, or ``tf32`` (CUDA) or ``bfloat16`` for speed at the price of accuracy.
+    kernel
+        What runs the recurrence: ``auto``, ``step``, ``fused`` or ``flashrnn``.
     """
 
-    carry: Literal["document", "sentence"] = "document"
-    states: tuple[Literal["hidden", "cell"], ...] = ("hidden", "cell")
+    carry: Literal["document", "sentence", "continuous", "streams"] = "document"
+    streams: int | None = None
+    tolerance: float = 5e-6
+    states: tuple[State, ...] | None = None
+    readout: Literal["last", "first", "mean"] = "last"
     surprisal: bool = True
     shard_tokens: int = 65_536
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    kernel: Literal["auto", "step", "fused", "flashrnn"] = "auto"
+
+    def kept(self, cell: str) -> tuple[State, ...]:
+        """Return the states to keep of a model with this kind of cell."""
+        return self.states or (("hidden",) if cell == "gru" else ("hidden", "cell"))
 
     def __post_init__(self) -> None:
         known_choices(self, "inference")
-        without_repeats(self.states, "inference.states")
-        at_least(1, self, "inference", "shard_tokens")
+        if self.states is not None:
+            without_repeats(self.states, "inference.states")
+        at_least(1, self, "inference", "shard_tokens", "streams")
+        require(self.tolerance > 0, "inference.tolerance", self.tolerance, "above 0")
+        if (self.carry == "streams") != (self.streams is not None):
+            raise UsageError(
+                f"inference.carry is {self.carry} and inference.streams is {self.streams}; the number of streams is "
+                "given with carry: streams, and only with it."
+            )
 
 
 @dataclass(frozen=True)

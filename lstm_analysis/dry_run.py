@@ -38,7 +38,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
         f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a "
         f"{study.inference.carry}",
-        f"disk        {state_bytes(study, n_token, model.n_layer, model.n_neuron) / 1e9:,.2f} GB for the states "
+        f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
         f"memory      {worker_bytes(study, model, n_token) / 1e9:,.2f} GB a worker at most, and "
         f"{concept_bytes(study, model, n_token) / 1e6:,.1f} MB for each concept",
@@ -75,7 +75,7 @@ def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
 def worker_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
     """Return a bound on a worker's memory: the program, and a shard's reading or a block of neurons' ranking."""
     shard = min(n_token, study.inference.shard_tokens)
-    states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.states)
+    states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.kept(model.cell))
     weights = 4 * (model.n_parameter * 2 + len(model.vocabulary) * 4 * model.n_neuron)
     ranking = 0 if study.store.activations == "none" else rank_bytes(n_token, model.n_neuron, n_concept=0)
     return PROGRAM_BYTES + max(weights + 3 * states, min(ranking, RANK_MEMORY))

@@ -82,7 +82,9 @@ def extract_activations(
     if missing:
         raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
     corpus = recount(corpus)
-    inference = InferenceConfig(carry, tuple(states), surprisal, shard_tokens, device)
+    inference = InferenceConfig(
+        carry, states=tuple(states), surprisal=surprisal, shard_tokens=shard_tokens, device=device
+    )
     study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
     if study.store.activations == "none":
         raise UsageError("extract_activations keeps states; to keep none, run a study with store: none.")

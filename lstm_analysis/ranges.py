@@ -1,5 +1,6 @@
 """What the values of a study may be, checked where a part of it is made: from a file, or from Python."""
 
+import types
 import typing
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,10 @@ def known_choices(config: Any, key: str) -> None:
     """Refuse a field declared as a choice of words (``Literal``, or a tuple of them) that holds another word."""
     for name, hint in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
+        if value is None:
+            continue
+        if typing.get_origin(hint) is types.UnionType:  # a choice or None
+            hint = typing.get_args(hint)[0]
         if typing.get_origin(hint) is tuple:
             hint, values = typing.get_args(hint)[0], tuple(value)
         else:

@@ -113,7 +113,7 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
         raise UsageError(
             f"corpus.sentences: split is for running text; {study.corpus.format} has sentences of its own."
         )
-    if "hidden" not in study.inference.states:
+    if "hidden" not in (study.inference.states or ["hidden"]):
         raise UsageError("inference.states must name hidden: selectivity is measured on h.")
     if study.inference.shard_tokens < 1:
         raise UsageError(f"inference.shard_tokens is {study.inference.shard_tokens}; it must be at least 1.")

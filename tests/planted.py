@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from lstm_analysis.corpus import Sentence
-from lstm_analysis.inference.model import LanguageModel, Layer
+from lstm_analysis.inference.model import Decoder, LanguageModel, Layer
 from lstm_analysis.vocabulary import Vocabulary
 
 GAIN = 40.0
@@ -143,7 +143,7 @@ def planted_model(seed: int) -> Planted:
     lower = _lower_layer(language, vocabulary, rng)
     upper = _upper_layer(lower, language, rng)
     weight, bias = _decoder(sentences, language, vocabulary, upper, rng)
-    model = LanguageModel(torch.eye(len(vocabulary)), (lower.layer(), upper.layer()), weight, bias, vocabulary)
+    model = LanguageModel(torch.eye(len(vocabulary)), (lower.layer(), upper.layer()), Decoder(weight, bias), vocabulary)
     neurons = {name: (0, n) for name, n in lower.names.items()} | {name: (1, n) for name, n in upper.names.items()}
     planted = ("category", "category_used", "category_copy", "idiom", "position", "bracket_depth")
     decoys = ("one_word", "last_word", "frequency")

@@ -79,7 +79,7 @@ def test_numbers_that_yaml_takes_for_text(study_file: Path) -> None:
         ("corpus.formt=x", r"unknown key corpus\.formt; did you mean 'format'\?"),
         ("infrence.carry=x", r"unknown key infrence; did you mean 'inference'\?"),
         ("inference.carry=sentense", r"did you mean 'sentence'\?"),
-        ("inference.carry=continuous", "one of document, sentence"),
+        ("inference.carry=paragraph", "one of document, sentence, continuous, streams"),
         ("inference.shard_tokens=many", "must be a whole number, found 'many'"),
         ("inference.surprisal=1", "must be true or false, found 1"),
         ("inference.states=[hidden, gates]", "inference.states is 'gates'"),

@@ -14,8 +14,8 @@ from lstm_analysis import tasks
 from lstm_analysis.errors import UserError
 from lstm_analysis.extract import recount
 from lstm_analysis.inference.extraction import pilot_shares, read_pilot, read_shard
-from lstm_analysis.inference.lstm import Stream, StreamReader
 from lstm_analysis.inference.model import LanguageModel
+from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.inference.shards import Shard
 from lstm_analysis.run import Run
 from lstm_analysis.vocabulary import Vocabulary
@@ -48,7 +48,7 @@ def naive_states(model: LanguageModel, run: Run, carry: str) -> tuple[np.ndarray
         x = model.embedding[token : token + 1]
         fresh = t == 0 or stream[t] != stream[t - 1]
         if not fresh:
-            logits = model.decoder_weight @ h[t - 1, -1] + model.decoder_bias
+            logits = model.decoder.weight @ h[t - 1, -1] + model.decoder.bias
             bits[t] = -torch.log_softmax(logits, 0)[token] / np.log(2)
         for i, layer in enumerate(model.layers):
             before = (torch.zeros(1, N_NEURON),) * 2 if fresh else (h[t - 1, i : i + 1], c[t - 1, i : i + 1])
@@ -188,7 +188,7 @@ def test_a_pilot_holds_the_states_of_its_streams(model: LanguageModel) -> None:
     pilot = read_pilot(reader, [ids[:50], ids[50:]])
     for part in (slice(0, 50), slice(50, 300)):
         alone = np.empty((part.stop - part.start, 2, N_NEURON), np.float32)
-        reader.read([Stream(ids[part])], alone, None, None)
+        reader.read([Stream(ids[part])], {"hidden": alone})
         np.testing.assert_allclose(pilot[part], alone, atol=1e-6)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from .checkpoints import load_model
-from .lstm import Stream, StreamReader
+from .reader import Stream, StreamReader
 from .shards import Shard
 
 PILOT_TOKENS = 16_384
@@ -113,7 +113,8 @@ def read_shard(
         Stream(token_id[a:b], max(0, a - before), max(0, before - a), start if a == 0 else None)
         for a, b in pairwise(edges)
     ]
-    ends = reader.read(streams, *states, bits)
+    outputs = {name: array for name, array in zip(("hidden", "cell"), states, strict=True) if array is not None}
+    ends = reader.read(streams, outputs, bits)
     _check_filled(shard, streams, states[0])
     return ShardStates(states[0], states[1], bits, ends[-1].astype(np.float32))
 
@@ -174,7 +175,7 @@ def read_pilot(reader: StreamReader, streams: Sequence[NDArray[np.int32]]) -> ND
     """
     rows = np.cumsum([0, *map(len, streams)])
     hidden = np.empty((rows[-1], reader.model.n_layer, reader.model.n_neuron), np.float32)
-    reader.read([Stream(ids, row=int(row)) for ids, row in zip(streams, rows[:-1], strict=True)], hidden, None, None)
+    reader.read([Stream(ids, row=int(row)) for ids, row in zip(streams, rows[:-1], strict=True)], {"hidden": hidden})
     return hidden
 
 

@@ -25,7 +25,7 @@ from ..config import Recipe
 from ..errors import UserError, raise_if_stopped
 from ..vocabulary import Vocabulary
 from .checkpoints import load_model, save_model
-from .lstm import Stream, StreamReader
+from .reader import Stream, StreamReader
 
 SAVE_SECONDS = 120.0
 
@@ -221,6 +221,6 @@ def perplexity(reader: StreamReader, token_id: NDArray[np.int32], document: NDAr
     surprisal = np.full(len(token_id), np.nan, np.float32)
     edges = [0, *(np.flatnonzero(np.diff(document)) + 1), len(token_id)]
     streams = [Stream(token_id[a:b], row=a) for a, b in pairwise(edges)]
-    reader.read(streams, None, None, surprisal)
+    reader.read(streams, {}, surprisal)
     known = surprisal[~np.isnan(surprisal)]
     return float(2.0 ** known.astype(np.float64).mean()), len(known)

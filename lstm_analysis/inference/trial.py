@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from .extraction import choose_device
-from .lstm import Stream, StreamReader
 from .model import LanguageModel
+from .reader import Stream, StreamReader
 
 STREAMS = 16
 STEPS = 256
@@ -23,9 +23,9 @@ def measure_rate(model: LanguageModel, device: str, surprisal: bool) -> float:
         streams = [Stream(row, row=i * STEPS) for i, row in enumerate(ids)]
         hidden = np.empty((ids.size, model.n_layer, model.n_neuron), np.float32)
         bits = np.empty(ids.size, np.float32) if surprisal else None
-        reader.read(streams, hidden, None, bits)
+        reader.read(streams, {"hidden": hidden}, bits)
         began = time.perf_counter()
-        reader.read(streams, hidden, None, bits)
+        reader.read(streams, {"hidden": hidden}, bits)
         return ids.size / (time.perf_counter() - began)
     finally:
         torch.set_num_threads(threads)

@@ -32,7 +32,7 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
         if not path.exists() or zarr.open_group(path, mode="r").attrs[FINGERPRINT] != state.prints["activations"]:
             shutil.rmtree(state.run / "commits", ignore_errors=True)
             sizes = state.record.facts["corpus"]["n_token"], model.n_layer, model.n_neuron
-            check_room(state.run, state_bytes(state.study, *sizes))
+            check_room(state.run, state_bytes(state.study, sizes[0], model))
             create_activations(path, *sizes, variables, job.shard_tokens, state.prints["activations"])
         damaged = find_damaged(state, job, [shards[i] for i in read_commits(state.run)])
         facts |= extract(state, job, shards, damaged)
@@ -149,10 +149,10 @@ def perplexity(receipts: dict[int, Receipt]) -> dict[str, Any]:
     return {"n_predicted": n, "bits_per_token": bits, "perplexity": 2.0**bits}
 
 
-def state_bytes(study: Study, n_token: int, n_layer: int, n_neuron: int) -> int:
+def state_bytes(study: Study, n_token: int, model: LanguageModel) -> int:
     """Return the bytes that the states of a study take on disk."""
     size = {"float32": 4, "float16": 2, "none": 0}[study.store.activations]
-    return n_token * n_layer * n_neuron * len(study.inference.states) * size
+    return n_token * model.n_layer * model.n_neuron * len(study.inference.kept(model.cell)) * size
 
 
 def check_room(run: Path, needed: int) -> None:

@@ -81,7 +81,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         run=state.run.resolve(),
         model_digest=model.digest,
         carry=inference.carry,
-        cell="cell" in inference.states and state.stored,
+        cell="cell" in inference.kept(model.cell) and state.stored,
         surprisal=inference.surprisal,
         dtype=state.study.store.activations,
         device=inference.device,

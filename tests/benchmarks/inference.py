@@ -15,9 +15,9 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from lstm_analysis.inference.lstm import Stream, StreamReader
-from lstm_analysis.inference.model import LanguageModel, Layer
+from lstm_analysis.inference.model import Decoder, LanguageModel, Layer
 from lstm_analysis.inference.product import Product
+from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.vocabulary import Vocabulary
 
 GEMM_SIZE = 1536
@@ -65,7 +65,7 @@ def random_model(n_neuron: int, n_token: int) -> LanguageModel:
     )
     names = tuple(f"w{i}" for i in range(n_token))
     embedding, decoder = torch.randn(n_token, n_neuron), torch.randn(n_token, n_neuron) * 0.05
-    return LanguageModel(embedding, layers, decoder, torch.zeros(n_token), Vocabulary(names))
+    return LanguageModel(embedding, layers, Decoder(decoder, torch.zeros(n_token)), Vocabulary(names))
 
 
 def torch_layers(model: LanguageModel) -> list[nn.LSTM]:
@@ -129,17 +129,17 @@ def model_rows(n_neuron: int, n_vocabulary: int, n_stream: int, n_step: int) -> 
     hidden, cell = (np.empty((n_token, 2, n_neuron), np.float32) for _ in range(2))
     bits = np.empty(n_token, np.float32)
     decoder = 2.0 * n_neuron * n_vocabulary
-    yield Row("StreamReader, h", lambda: reader.read(streams, hidden, None, None), n_token, 3 * product * n_token, [])
+    yield Row("StreamReader, h", lambda: reader.read(streams, {"hidden": hidden}), n_token, 3 * product * n_token, [])
     yield Row(
         "StreamReader, h and c",
-        lambda: reader.read(streams, hidden, cell, None),
+        lambda: reader.read(streams, {"hidden": hidden, "cell": cell}),
         n_token,
         3 * product * n_token,
         [],
     )
     yield Row(
         "StreamReader, h, c, surprisal",
-        lambda: reader.read(streams, hidden, cell, bits),
+        lambda: reader.read(streams, {"hidden": hidden, "cell": cell}, bits),
         n_token,
         (3 * product + decoder) * n_token,
         [],

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lstm_analysis.inference.model import LanguageModel, Layer
+from lstm_analysis.inference.model import Decoder, LanguageModel, Layer
 from lstm_analysis.vocabulary import Vocabulary
 
 
@@ -39,9 +39,8 @@ class Network(nn.Module):
         """Return the same weights as our model."""
         layers = tuple(Layer(*self.layer(i)) for i in range(self.rnn.num_layers))
         names = Vocabulary(tuple(f"w{i}" for i in range(self.encoder.num_embeddings)))
-        return LanguageModel(
-            self.encoder.weight.detach(), layers, self.decoder.weight.detach(), self.decoder.bias.detach(), names
-        )
+        decoder = Decoder(self.decoder.weight.detach(), self.decoder.bias.detach())
+        return LanguageModel(self.encoder.weight.detach(), layers, decoder, names)
 
     @torch.inference_mode()
     def states(self, ids: np.ndarray, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

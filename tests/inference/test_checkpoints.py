@@ -9,7 +9,7 @@ import torch
 from lstm_analysis.corpus import read_sentences
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.inference.checkpoints import load_model, save_model
-from lstm_analysis.inference.lstm import Stream, StreamReader
+from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.vocabulary import Normalisation, Vocabulary
 
 TOKENS = [f"w{i}" for i in range(11)]
@@ -19,8 +19,8 @@ def assert_is(model, net):
     expected = net.language_model()
     pairs = [
         (model.embedding, expected.embedding),
-        (model.decoder_weight, expected.decoder_weight),
-        (model.decoder_bias, expected.decoder_bias),
+        (model.decoder.weight, expected.decoder.weight),
+        (model.decoder.bias, expected.decoder.bias),
     ]
     for a, b in zip(model.layers, expected.layers, strict=True):
         pairs += [(a.weight_input, b.weight_input), (a.weight_recurrent, b.weight_recurrent), (a.bias, b.bias)]
@@ -75,8 +75,8 @@ def test_a_tied_decoder_is_the_embedding(network, save, name):
     for tensors in (tied, stored):
         model = load_model(save(tensors, name))
         assert_is(model, net)
-        assert model.decoder_weight.data_ptr() == model.embedding.data_ptr()
-        assert model.to("cpu", torch.float64).decoder_weight.dtype == torch.float64
+        assert model.decoder.weight.data_ptr() == model.embedding.data_ptr()
+        assert model.to("cpu", torch.float64).decoder.weight.dtype == torch.float64
         assert model.n_parameter == 11 * 5 + 11 + 2 * (4 * 5 * (5 + 5) + 4 * 5)
 
 
@@ -86,7 +86,7 @@ def test_a_model_without_biases(network, save):
     del tensors["decoder.bias"]
     model = load_model(save(tensors, vocab=[f"w{i}" for i in range(20)]))
     assert all((layer.bias == 0).all() for layer in model.layers)
-    assert model.decoder_bias.tolist() == [0.0] * 20
+    assert model.decoder.bias.tolist() == [0.0] * 20
 
 
 def test_a_bias_of_the_lstm_is_not_taken_for_the_decoder_s(network, save):
@@ -94,7 +94,7 @@ def test_a_bias_of_the_lstm_is_not_taken_for_the_decoder_s(network, save):
     assert net.rnn.bias_ih_l0.shape == net.decoder.bias.shape
     tensors = net.state_dict()
     del tensors["decoder.bias"]
-    assert load_model(save(tensors, vocab=[f"w{i}" for i in range(20)])).decoder_bias.tolist() == [0.0] * 20
+    assert load_model(save(tensors, vocab=[f"w{i}" for i in range(20)])).decoder.bias.tolist() == [0.0] * 20
 
 
 def test_half_precision_is_read_as_float32(network, save):
@@ -105,7 +105,7 @@ def test_half_precision_is_read_as_float32(network, save):
 
 def test_an_untied_decoder_of_the_embedding_s_shape_stays_untied(network, save):
     model = load_model(save(network(width=5).state_dict()))
-    assert not torch.equal(model.decoder_weight, model.embedding)
+    assert not torch.equal(model.decoder.weight, model.embedding)
 
 
 @pytest.mark.parametrize("vocab", [TOKENS, {token: i for i, token in reversed(list(enumerate(TOKENS)))}])
@@ -214,7 +214,7 @@ def test_real_models_predict_as_well_as_they_did_elsewhere(real_data, text, auth
     known = set(model.vocabulary.tokens)
     ids = model.vocabulary.encode([char for char in text if char in known])
     bits = np.empty(len(ids), np.float32)
-    StreamReader(model).read([Stream(ids)], None, None, bits)
+    StreamReader(model).read([Stream(ids)], {}, bits)
     mean = float(np.nanmean(bits.astype(np.float64)))
     assert mean == pytest.approx(BITS[author], abs=0.001)
     assert mean == pytest.approx(PUBLISHED[author], abs=0.015)

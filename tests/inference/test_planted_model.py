@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from lstm_analysis.corpus.dataset import corpus_dataset
-from lstm_analysis.inference.lstm import Stream, StreamReader
+from lstm_analysis.inference.reader import Stream, StreamReader
 
 
 class Reading:
@@ -35,7 +35,8 @@ class Reading:
         edges = [0, *(np.flatnonzero(np.diff(self.document)) + 1), len(self.ids)]
         streams = [Stream(self.ids[a:b], row=a) for a, b in pairwise(edges)]
         surprisal = np.empty(len(self.ids), np.float32)
-        StreamReader(model).read(streams, hidden, cell, surprisal)
+        states = {name: array for name, array in (("hidden", hidden), ("cell", cell)) if array is not None}
+        StreamReader(model).read(streams, states, surprisal)
         return surprisal
 
     def in_category(self):
@@ -151,9 +152,10 @@ def test_the_decoder_uses_what_it_is_meant_to_use(reading):
     """Silencing a neuron's column in the decoder costs bits where the neuron matters, and nothing for the copy."""
 
     def cost(name):
-        weight = reading.truth.model.decoder_weight.clone()
+        decoder = reading.truth.model.decoder
+        weight = decoder.weight.clone()
         weight[:, reading.truth.planted[name][1]] = 0
-        return reading.read(replace(reading.truth.model, decoder_weight=weight)) - reading.surprisal
+        return reading.read(replace(reading.truth.model, decoder=replace(decoder, weight=weight))) - reading.surprisal
 
     after_category = np.append(False, reading.in_category()[:-1])
     assert np.nanmean(cost("category_used")[after_category]) > 0.5

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...vocabulary import Normalisation, Vocabulary
-from ..model import LanguageModel
+from ..model import Decoder, LanguageModel
 from .state_dict import Checkpoint
 from .vocabulary_file import ordered_tokens
 
@@ -67,9 +67,10 @@ def _in_order(file: bytes) -> bytes:
 
 def save_exactly(path: Path, model: LanguageModel) -> None:
     """Write a loaded model in float32: what is read back has the same digest."""
-    tensors = {"encoder.weight": model.embedding, "decoder.bias": model.decoder_bias}
-    if model.decoder_weight.data_ptr() != model.embedding.data_ptr():
-        tensors["decoder.weight"] = model.decoder_weight
+    assert isinstance(model.decoder, Decoder)
+    tensors = {"encoder.weight": model.embedding, "decoder.bias": model.decoder.bias}
+    if not model.tied:
+        tensors["decoder.weight"] = model.decoder.weight
     for i, layer in enumerate(model.layers):
         tensors |= {
             f"rnn.weight_ih_l{i}": layer.weight_input,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...vocabulary import Normalisation, Vocabulary
-from ..model import LanguageModel, Layer
+from ..model import Decoder, LanguageModel, Layer
 
 _KINDS = "weight_ih|weight_hh|weight_hr|bias_ih|bias_hh"
 _LSTM = re.compile(rf"(?P<prefix>.*?)(?P<kind>{_KINDS})_l(?P<layer>\d+)(?P<back>_reverse)?")
@@ -65,7 +65,7 @@ def assemble(path: Path, checkpoint: Checkpoint, vocabulary: Vocabulary) -> Lang
             f"The vocabulary has {len(vocabulary)} tokens, but the embedding of {path} has {len(embedding)} rows. Each "
             "row needs one token, in the same order; give the vocabulary the model was trained with."
         )
-    return LanguageModel(embedding, tuple(layers), decoder, bias, vocabulary, dict(checkpoint.metadata))
+    return LanguageModel(embedding, tuple(layers), Decoder(decoder, bias), vocabulary, dict(checkpoint.metadata))
 
 
 def _layers(path: Path, tensors: Mapping[str, Tensor]) -> list[Layer]:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_analysis.inference import lstm, product
-from lstm_analysis.inference.lstm import Stream, StreamReader
+from lstm_analysis.inference import product, reader
+from lstm_analysis.inference.reader import Stream, StreamReader
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = list(TOLERANCE)
@@ -24,7 +24,7 @@ def read(model, streams, n_time=None):
     dtype = model.embedding.numpy().dtype
     hidden, cell = (np.full((n_time, model.n_layer, model.n_neuron), 99, dtype) for _ in range(2))
     surprisal = np.full(n_time, 99, dtype)
-    return hidden, cell, surprisal, StreamReader(model).read(streams, hidden, cell, surprisal)
+    return hidden, cell, surprisal, StreamReader(model).read(streams, {"hidden": hidden, "cell": cell}, surprisal)
 
 
 def side_by_side(texts, **options):
@@ -75,7 +75,7 @@ def test_states_are_those_of_stacked_torch_lstms(network, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_more_streams_than_fit_side_by_side(network, dtype, monkeypatch):
-    monkeypatch.setattr(lstm, "MAX_STREAMS", 4)
+    monkeypatch.setattr(reader, "MAX_STREAMS", 4)
     net = network(dtype)
     texts = [random_ids(n, seed=n) for n in (3, 30, 1, 0, 12, 5, 5, 29, 2, 0, 1)]
     assert_equals_torch(net, texts, read(net.language_model(), side_by_side(texts)), dtype)
@@ -83,20 +83,20 @@ def test_more_streams_than_fit_side_by_side(network, dtype, monkeypatch):
 
 def test_the_shipped_number_of_streams_side_by_side(network):
     net = network()
-    texts = [random_ids(1 + n % 5, seed=n) for n in range(lstm.MAX_STREAMS + 40)]
+    texts = [random_ids(1 + n % 5, seed=n) for n in range(reader.MAX_STREAMS + 40)]
     assert_equals_torch(net, texts, read(net.language_model(), side_by_side(texts)), torch.float32)
 
 
 @pytest.mark.parametrize("values", [1, 5, 35, 100])
 def test_blocks_shorter_than_the_streams(network, monkeypatch, values):
-    monkeypatch.setattr(lstm, "BLOCK_VALUES", values)
+    monkeypatch.setattr(reader, "BLOCK_VALUES", values)
     net = network(torch.float64)
     texts = [random_ids(n, seed=n) for n in (33, 1, 20, 7, 8, 33)]
     assert_equals_torch(net, texts, read(net.language_model(), side_by_side(texts)), torch.float64)
 
 
 def test_few_logits_at_a_time(network, monkeypatch):
-    monkeypatch.setattr(lstm, "DECODER_LOGITS", 25)
+    monkeypatch.setattr(reader, "DECODER_LOGITS", 25)
     net = network(torch.float64)
     texts = [random_ids(n, seed=n) for n in (33, 20)]
     assert_equals_torch(net, texts, read(net.language_model(), side_by_side(texts)), torch.float64)
@@ -133,8 +133,8 @@ def test_any_streams_prefixes_and_blocks(network, lengths, at_once, values, data
     rows = np.cumsum([1, *(n - k + 1 for n, k in zip(lengths, keep, strict=True))])
     streams = [Stream(text, int(row), k) for text, row, k in zip(texts, rows, keep, strict=False)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lstm, "MAX_STREAMS", at_once)
-        patch.setattr(lstm, "BLOCK_VALUES", values)
+        patch.setattr(reader, "MAX_STREAMS", at_once)
+        patch.setattr(reader, "BLOCK_VALUES", values)
         hidden, cell, surprisal, ends = read(net.language_model(), streams, n_time=int(rows[-1]))
     written = np.zeros(len(hidden), bool)
     for text, row, k, end in zip(texts, rows, keep, ends, strict=False):
@@ -157,7 +157,7 @@ def test_going_on_from_the_end_state_equals_one_pass(network, cuts, values):
     whole = read(model, [Stream(text)])
     start, parts = None, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lstm, "BLOCK_VALUES", values)
+        patch.setattr(reader, "BLOCK_VALUES", values)
         for a, b in zip([0, *cuts], [*cuts, 40], strict=True):
             *part, (start,) = read(model, [Stream(text[a:b], start=start)], n_time=b - a or None)
             parts.append(part)
@@ -194,14 +194,14 @@ def test_surprisal_is_nan_only_where_there_is_no_past(network):
 def test_outputs_may_be_left_out(network):
     model, text = network().language_model(), random_ids(12)
     hidden, cell, surprisal, ends = read(model, [Stream(text)])
-    reader = StreamReader(model)
+    stream_reader = StreamReader(model)
     for name, expected in (("hidden", hidden), ("cell", cell), ("surprisal", surprisal)):
         found = np.empty_like(expected)
-        outputs = {"hidden": None, "cell": None, "surprisal": None, name: found}
-        again = reader.read([Stream(text)], **outputs)
+        outputs = ({}, found) if name == "surprisal" else ({name: found}, None)
+        again = stream_reader.read([Stream(text)], *outputs)
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(again[0], ends[0])
-    assert reader.read([], None, None, None) == []
+    assert stream_reader.read([], {}) == []
 
 
 def test_reading_twice_gives_the_same_bytes_and_changes_no_input(network):
@@ -228,5 +228,7 @@ def test_a_gpu_gives_the_same_states(network):
     n_time = sum(map(len, texts))
     hidden, cell = np.empty((2, n_time, 2, 5))
     surprisal = np.empty(n_time)
-    ends = StreamReader(model.to("cuda", torch.float64)).read(side_by_side(texts), hidden, cell, surprisal)
+    ends = StreamReader(model.to("cuda", torch.float64)).read(
+        side_by_side(texts), {"hidden": hidden, "cell": cell}, surprisal
+    )
     assert_equals_torch(net, texts, (hidden, cell, surprisal, ends), torch.float64)

@@ -7,7 +7,7 @@ on any torch device and in any float type.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from .model import LanguageModel
+from .model import Decoder, LanguageModel
 from .product import Product
 
 MAX_STREAMS = 256
@@ -81,15 +81,15 @@ class StreamReader:
         self._input = [Product(_double_candidate(layer.weight_input)) for layer in model.layers]
         self._bias = [_double_candidate(layer.bias) for layer in model.layers]
         self._table = self._input[0].plus(self._bias[0], model.embedding)
-        self._decoder = Product(model.decoder_weight)
+        assert isinstance(model.decoder, Decoder)
+        self._decoder, self._decoder_bias = Product(model.decoder.weight), model.decoder.bias
 
     @torch.inference_mode()
     def read(
         self,
         streams: Sequence[Stream],
-        hidden: NDArray[np.floating] | None,
-        cell: NDArray[np.floating] | None,
-        surprisal: NDArray[np.floating] | None,
+        states: Mapping[str, NDArray[np.floating]],
+        surprisal: NDArray[np.floating] | None = None,
     ) -> list[NDArray[np.floating]]:
         """Read the streams and fill the arrays at each stream's rows.
 
@@ -97,8 +97,8 @@ class StreamReader:
         ----------
         streams
             What to read; the order and the lengths decide the batches, nothing else does.
-        hidden, cell
-            Output, dims (time, layer, neuron); ``None`` to leave out.
+        states
+            Output by name (``hidden``, ``cell``), each with dims (time, layer, neuron); what is not named is left out.
         surprisal
             Output in bits, dims (time); NaN where a token has no past. ``None`` to leave out.
 
@@ -115,9 +115,8 @@ class StreamReader:
             if surprisal is not None:
                 self._first_surprisal(batch, state, surprisal)
             for block in self._blocks(batch, state):
-                for output, layers in ((hidden, block.hidden), (cell, block.cell)):
-                    if output is not None:
-                        _store(block, layers, output)
+                for name, output in states.items():
+                    _store(block, {"hidden": block.hidden, "cell": block.cell}[name], output)
                 if surprisal is not None:
                     self._block_surprisal(block, surprisal)
             final = state.cpu().numpy()
@@ -192,7 +191,7 @@ class StreamReader:
         """Return -log2 p of the targets given the top layer's h before them, dims (time)."""
         rows, bits = max(1, DECODER_LOGITS // len(self.model.vocabulary)), []
         for at in range(0, len(target), rows):
-            logits = self._decoder.plus(self.model.decoder_bias, past[at : at + rows])
+            logits = self._decoder.plus(self._decoder_bias, past[at : at + rows])
             chosen = torch.as_tensor(target[at : at + rows], device=logits.device)
             nats = cross_entropy(logits, chosen, reduction="none")
             bits.append((nats / math.log(2)).cpu().numpy())
