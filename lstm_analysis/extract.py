@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .config import CorpusConfig, InferenceConfig, ModelConfig, StoreConfig, Study
+from .config import CorpusConfig, InferenceConfig, ModelConfig, State, StoreConfig, Study
 from .errors import UsageError
-from .inference.checkpoints import save_exactly
+from .inference.checkpoints import save_model
 from .inference.model import LanguageModel
 from .record import Record, fingerprint
 from .run import Run, open_run
@@ -32,8 +32,10 @@ def extract_activations(
     model: LanguageModel,
     run: str | Path,
     *,
-    carry: Literal["document", "sentence"] = "document",
-    states: Sequence[Literal["hidden", "cell"]] = ("hidden", "cell"),
+    carry: Literal["document", "sentence", "continuous", "streams"] = "document",
+    streams: int | None = None,
+    tolerance: float = 5e-6,
+    states: Sequence[State] | None = None,
     surprisal: bool = True,
     store: Literal["float32", "float16"] = "float32",
     shard_tokens: int = 65_536,
@@ -53,9 +55,14 @@ def extract_activations(
     run
         Folder of the run; a second call with the same inputs goes on where the first stopped.
     carry
-        Where states are reset: at each ``document`` or ``sentence``.
+        Where states are reset: at each ``document`` or ``sentence``, never (``continuous``), or at the beginning of
+        each of ``streams`` equal parts.
+    streams
+        Number of parts for ``carry="streams"``.
+    tolerance
+        Largest difference by which ``carry="continuous"`` may miss the one pass over the corpus.
     states
-        What to keep.
+        What to keep; by default ``hidden`` and, where the model has one, ``cell``.
     surprisal
         Whether to compute the surprisal of each token.
     store
@@ -83,7 +90,13 @@ def extract_activations(
         raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
     corpus = recount(corpus)
     inference = InferenceConfig(
-        carry, states=tuple(states), surprisal=surprisal, shard_tokens=shard_tokens, device=device
+        carry,
+        streams,
+        tolerance,
+        states=None if states is None else tuple(states),
+        surprisal=surprisal,
+        shard_tokens=shard_tokens,
+        device=device,
     )
     study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
     if study.store.activations == "none":
@@ -170,7 +183,7 @@ def _counted(
 
 def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
-        save_exactly(state.run / "model.safetensors", model)
+        save_model(model, state.run / "model.safetensors")
         columns = {name: corpus[name] for name in corpus.variables if corpus[name].dims == ("time",)}
         rows = state.study.inference.shard_tokens
         for name in columns:

@@ -17,7 +17,7 @@ from .store import write_json
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus.zarr", "model.safetensors"),
-    "activations": ("activations.zarr", "commits"),
+    "activations": ("activations.zarr", "commits", "carried"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
     "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),

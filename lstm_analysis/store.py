@@ -10,7 +10,7 @@ import time
 import uuid
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from . import schema
 from .errors import UserError
 
+Spans = Sequence[tuple[int, int]]
 NEURON_CHUNK = 65
 TIME_CHUNK = 4096
 HEARTBEAT_SECONDS = 10.0
@@ -150,10 +151,27 @@ def create_activations(
             )
 
 
-def write_rows(path: Path, start: int, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
-    """Write one whole shard of each array, read it back and compare.
+def add_attrs(path: Path, attrs: Mapping[str, Any]) -> None:
+    """Add attributes to a store, in its consolidated metadata too."""
+    zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False).attrs.update(attrs)
+    _consolidate(path)
 
-    Two writers of one shard would lose rows without a word, so anything but a whole shard is refused.
+
+def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """Write whole shards of each array, read them back and compare.
+
+    Two writers of one shard would lose rows without a word, so anything but whole shards is refused.
+
+    Parameters
+    ----------
+    path
+        The store.
+    spans
+        Which rows, half-open, in the order in which the arrays hold them.
+    shard
+        Rows of a shard on disk.
+    arrays
+        The values of all spans, one after the other.
 
     Returns
     -------
@@ -162,7 +180,7 @@ def write_rows(path: Path, start: int, shard: int, arrays: Mapping[str, NDArray[
     Raises
     ------
     ValueError
-        If the rows are not exactly one shard.
+        If the rows are not exactly whole shards.
     OSError
         If what is on disk differs from what was written.
     """
@@ -171,28 +189,41 @@ def write_rows(path: Path, start: int, shard: int, arrays: Mapping[str, NDArray[
     for name, values in arrays.items():
         array = group[name]
         assert isinstance(array, zarr.Array)
-        stop = start + len(values)
-        if start % shard or (len(values) != shard and stop != array.shape[0]):
-            raise ValueError(f"rows {start}:{stop} of {name} are not a whole shard of {shard}")
         values = np.ascontiguousarray(values, dtype=array.dtype)
-        array[start:stop] = values
+        at = 0
+        for start, stop in spans:
+            if start % shard or (stop % shard and stop != array.shape[0]):
+                raise ValueError(f"rows {start}:{stop} of {name} are not whole shards of {shard}")
+            array[start:stop] = values[at : at + stop - start]
+            at += stop - start
+        if at != len(values):
+            raise ValueError(f"{len(values)} rows of {name} were given for spans of {at}")
         sums[name] = crc32(values)
     for name, wanted in sums.items():
-        if checksum(group, name, start, start + len(arrays[name])) != wanted:
-            raise OSError(f"{path}: rows from {start} of {name} read back differently from what was written")
+        if checksum(group, name, spans) != wanted:
+            raise OSError(f"{path}: rows from {spans[0][0]} of {name} read back differently from what was written")
     return sums
 
 
-def checksum(group: zarr.Group, name: str, start: int, stop: int) -> int:
+def read_rows(array: zarr.Array[Any], spans: Spans) -> NDArray[Any]:
+    """Return the rows of a few spans, one after the other."""
+    parts = [np.asarray(array[start:stop]) for start, stop in spans]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def checksum(group: zarr.Group, name: str, spans: Spans) -> int:
     """Return the CRC-32 of rows as they are on disk."""
     array = group[name]
     assert isinstance(array, zarr.Array)
-    return crc32(np.asarray(array[start:stop]))
+    sum_ = 0
+    for start, stop in spans:
+        sum_ = crc32(np.asarray(array[start:stop]), sum_)
+    return sum_
 
 
-def crc32(values: NDArray[Any]) -> int:
-    """Return the CRC-32 of an array's bytes in C order."""
-    return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).reshape(-1).data)
+def crc32(values: NDArray[Any], before: int = 0) -> int:
+    """Return the CRC-32 of an array's bytes in C order, going on from that of the bytes before them."""
+    return zlib.crc32(np.ascontiguousarray(values).view(np.uint8).reshape(-1).data, before)
 
 
 def commit_path(run: Path, index: int) -> Path:
@@ -221,9 +252,8 @@ def _commit(file: Path) -> dict[str, Any] | None:
 
 def remove_leftovers(run: Path) -> None:
     """Remove the half-written files and folders that killed programs left in a run."""
-    named = [
-        entry for folder in (run, run / "commits") for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)
-    ]
+    folders = (run, run / "commits", run / "carried")
+    named = [entry for folder in folders for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 

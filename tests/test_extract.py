@@ -16,7 +16,7 @@ from lstm_analysis.extract import recount
 from lstm_analysis.inference.extraction import pilot_shares, read_pilot, read_shard
 from lstm_analysis.inference.model import LanguageModel
 from lstm_analysis.inference.reader import Stream, StreamReader
-from lstm_analysis.inference.shards import Shard
+from lstm_analysis.inference.shards import Segment, Shard
 from lstm_analysis.run import Run
 from lstm_analysis.vocabulary import Vocabulary
 
@@ -130,15 +130,15 @@ def test_marks_stay_with_their_tokens_or_are_refused(corpus: xr.Dataset) -> None
 def test_broken_weights_are_named(model: LanguageModel) -> None:
     layer = dataclasses.replace(model.layers[1], bias=model.layers[1].bias * np.nan)
     reader = StreamReader(dataclasses.replace(model, layers=(model.layers[0], layer)))
-    ids, streams = np.ones(8, np.int32), np.zeros(8, np.int64)
+    shard, ids = Shard(4, ((40, 48),), 40), np.ones(8, np.int32)
     with pytest.raises(UserError, match="states become NaN at token 40: the model's weights are broken"):
-        read_shard(reader, Shard(4, 40, 48, 40), ids, streams, None, cell=True, surprisal=True)
+        read_shard(reader, shard, [Segment(40, 40, 48)], [ids], None, states=["hidden", "cell"], surprisal=True)
 
 
 def test_a_plan_that_leaves_rows_empty_is_a_fault(model: LanguageModel) -> None:
-    ids, streams = np.ones(8, np.int32), np.zeros(8, np.int64)
-    with pytest.raises(RuntimeError, match="fill 8 of its 10 rows"):
-        read_shard(StreamReader(model), Shard(0, 0, 10, 0), ids, streams, None, cell=False, surprisal=False)
+    shard, ids = Shard(0, ((0, 10),), 0), np.ones(8, np.int32)
+    with pytest.raises(RuntimeError, match="has 10 rows, its segments fill 8"):
+        read_shard(StreamReader(model), shard, [Segment(0, 0, 8)], [ids], None, states=["hidden"], surprisal=False)
 
 
 def test_what_was_committed_and_then_damaged_is_extracted_again(
@@ -178,7 +178,9 @@ def test_a_pilot_has_enough_tokens_however_few_the_streams(lengths: list[int], n
 def test_the_pilot_of_a_single_document_reads_on_in_it(model: LanguageModel, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("w1 w2 w3\n" * 1000)
     run = la.extract_activations(la.read_corpus(str(tmp_path / "one.txt")), model, tmp_path / "run", shard_tokens=4096)
-    job = tasks.Job(run.path, model.digest, "document", True, True, "float32", "cpu", 4096)
+    job = tasks.Job(
+        run.path, model.digest, "document", ("hidden",), True, "float32", "cpu", "float32", "auto", "last", 5e-6, 4096
+    )
     pilot = tasks.pilot_states(0, job, [(0, 4000)])
     np.testing.assert_allclose(pilot, run.activations.hidden_state, atol=1e-6)
 

@@ -42,21 +42,33 @@ def test_rows_are_written_whole_and_checked(activations: Path) -> None:
     values = np.random.default_rng(0).random((20, 2, 5), np.float32)
     for start in range(0, 20, SHARD):
         part = values[start : start + SHARD]
-        sums = store.write_rows(activations, start, SHARD, {"hidden_state": part})
+        sums = store.write_rows(activations, [(start, start + len(part))], SHARD, {"hidden_state": part})
         assert sums == {"hidden_state": zlib.crc32(part.tobytes())}
     np.testing.assert_array_equal(xr.open_zarr(activations, consolidated=False).hidden_state, values)
 
 
+def test_spans_are_written_one_after_the_other(activations: Path) -> None:
+    values = np.random.default_rng(0).random((14, 2, 5), np.float32)
+    spans = [(6, 18), (18, 20)]
+    sums = store.write_rows(activations, spans, SHARD, {"hidden_state": values})
+    assert sums == {"hidden_state": zlib.crc32(values.tobytes())}
+    found = xr.open_zarr(activations, consolidated=False).hidden_state
+    np.testing.assert_array_equal(found[6:], values)
+    assert bool(found[:6].isnull().all())
+    with pytest.raises(ValueError, match="14 rows of hidden_state were given for spans of 8"):
+        store.write_rows(activations, [(0, 6), (18, 20)], SHARD, {"hidden_state": values})
+
+
 @pytest.mark.parametrize(("start", "rows"), [(1, 6), (0, 5), (6, 7), (18, 1)])
 def test_anything_but_a_whole_shard_is_refused(activations: Path, start: int, rows: int) -> None:
-    with pytest.raises(ValueError, match="not a whole shard"):
-        store.write_rows(activations, start, SHARD, {"hidden_state": np.zeros((rows, 2, 5), np.float32)})
+    with pytest.raises(ValueError, match="not whole shards"):
+        store.write_rows(activations, [(start, start + rows)], SHARD, {"hidden_state": np.zeros((rows, 2, 5), np.float32)})
 
 
 def test_what_reads_back_differently_is_an_error(activations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "checksum", lambda *_: 1)
     with pytest.raises(OSError, match="read back differently"):
-        store.write_rows(activations, 0, SHARD, {"surprisal": np.zeros(SHARD, np.float32)})
+        store.write_rows(activations, [(0, SHARD)], SHARD, {"surprisal": np.zeros(SHARD, np.float32)})
 
 
 def test_a_store_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -312,13 +312,13 @@ def test_a_failing_shard_is_listed_and_the_rest_is_done(
 def test_a_full_disk_stops_the_run_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_rows = store.write_rows
 
-    def full(path: Path, start: int, *rest: object) -> dict[str, int]:
-        if start and path.name == "activations.zarr":
+    def full(path: Path, spans: store.Spans, *rest: object) -> dict[str, int]:
+        if spans[0][0] and path.name == "activations.zarr":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write_rows(path, start, *rest)
+        return write_rows(path, spans, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "write_rows", full)
+        patch.setattr(tasks.reading, "write_rows", full)
         with pytest.raises(UserError, match=r"disk of .* is full .* run the same command again") as caught:
             again(folder, "full")
     assert caught.value.exit_code == 1

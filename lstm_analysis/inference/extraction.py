@@ -1,6 +1,6 @@
-"""Reading one shard: a pure function of the model, the corpus and the shard."""
+"""Reading one shard: a pure function of the model, the tokens and the states it begins from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from .checkpoints import load_model
 from .reader import Stream, StreamReader
-from .shards import Shard
+from .shards import Segment, Shard
 
 PILOT_TOKENS = 16_384
 PILOT_STREAM_TOKENS = 1024
@@ -25,16 +25,15 @@ class ShardStates:
 
     Parameters
     ----------
-    hidden, cell
-        Dims (time, layer, neuron); ``cell`` is ``None`` if not asked for.
+    states
+        Name to values, dims (time, layer, neuron); NaN where a layer has fewer neurons.
     surprisal
         Bits, dims (time); NaN where a token has no past; ``None`` if not asked for.
     end
-        State after the last token, dims (h and c, layer, neuron).
+        State after the last token of each lane that is handed over, dims (lane, part, layer, neuron), first part h.
     """
 
-    hidden: NDArray[np.float32]
-    cell: NDArray[np.float32] | None
+    states: Mapping[str, NDArray[np.float32]]
     surprisal: NDArray[np.float32] | None
     end: NDArray[np.float32]
 
@@ -56,7 +55,7 @@ def choose_device(device: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def open_reader(path: Path, digest: str, device: str) -> StreamReader:
+def open_reader(path: Path, digest: str, device: str, precision: str, kernel: str) -> StreamReader:
     """Return the reader of a model file, loaded once a process; one thread, so that every worker gives the same bytes.
 
     Raises
@@ -71,14 +70,35 @@ def open_reader(path: Path, digest: str, device: str) -> StreamReader:
     return StreamReader(model.to(choose_device(device)))
 
 
+def cut_streams(shard: Shard, stream_id: NDArray[np.int64]) -> list[Segment]:
+    """Return what is read for a shard whose streams are documents or sentences.
+
+    Parameters
+    ----------
+    shard
+        With one span.
+    stream_id
+        Stream of each token from ``shard.read_from`` to the shard's end.
+    """
+    (start, _), *_ = shard.spans
+    edges = [0, *(np.flatnonzero(np.diff(stream_id)) + 1), len(stream_id)]
+    cuts = [(shard.read_from + int(a), shard.read_from + int(b)) for a, b in pairwise(edges)]
+    last = len(cuts) - 1
+    return [
+        Segment(a, max(a, start), b, 0 if i == last or i == 0 else None, carried=i == 0 and shard.after is not None)
+        for i, (a, b) in enumerate(cuts)
+        if b > start
+    ]
+
+
 def read_shard(
     reader: StreamReader,
     shard: Shard,
-    token_id: NDArray[np.int32],
-    stream_id: NDArray[np.int64],
+    segments: Sequence[Segment],
+    token_id: Sequence[NDArray[np.int32]],
     start: NDArray[np.float32] | None,
     *,
-    cell: bool,
+    states: Sequence[str],
     surprisal: bool,
 ) -> ShardStates:
     """Read a shard.
@@ -89,46 +109,64 @@ def read_shard(
         The model.
     shard
         What to read.
-    token_id, stream_id
-        Vocabulary index and stream (document or sentence) of the tokens ``[shard.read_from, shard.stop)``.
+    segments
+        Those of the shard, see `Shard.segments` and `cut_streams`.
+    token_id
+        Vocabulary indices of each segment, from its ``read_from`` to its ``stop``.
     start
-        End state of the predecessor if the shard continues its stream, else ``None``.
-    cell, surprisal
-        Whether to return them.
+        States that the carried segments begin from, dims (lane, part, layer, neuron).
+    states, surprisal
+        What to return.
 
     Raises
     ------
     UserError
         If the states become NaN.
     RuntimeError
-        If the streams do not fill the shard: a fault in the plan.
+        If the segments do not fill the shard: a fault in the plan.
     """
     model = reader.model
     shape = (shard.n_token, model.n_layer, model.n_neuron)
-    states = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32) if cell else None
+    found = {name: np.full(shape, np.nan, np.float32) for name in states}
     bits = np.full(shard.n_token, np.nan, np.float32) if surprisal else None
-    edges = [0, *(np.flatnonzero(np.diff(stream_id)) + 1), len(stream_id)]
-    before = shard.start - shard.read_from
+    rows = np.cumsum([0, *(segment.stop - segment.start for segment in segments)])
+    if rows[-1] != shard.n_token:
+        raise RuntimeError(f"shard {shard.index} has {shard.n_token} rows, its segments fill {rows[-1]}: {shard}")
     streams = [
-        Stream(token_id[a:b], max(0, a - before), max(0, before - a), start if a == 0 else None)
-        for a, b in pairwise(edges)
+        Stream(ids, int(row), segment.start - segment.read_from, _state(start, segment))
+        for ids, row, segment in zip(token_id, rows[:-1], segments, strict=True)
     ]
-    outputs = {name: array for name, array in zip(("hidden", "cell"), states, strict=True) if array is not None}
-    ends = reader.read(streams, outputs, bits)
-    _check_filled(shard, streams, states[0])
-    return ShardStates(states[0], states[1], bits, ends[-1].astype(np.float32))
+    ends = reader.read(streams, found, bits)
+    check_finite(shard, found["hidden"], model.layer_sizes)
+    end = np.zeros((shard.n_lane, *ends[0].shape), np.float32)
+    if shard.n_lane and start is not None:
+        end[:] = start  # a lane that is at its end stays there
+    for segment, state in zip(segments, ends, strict=True):
+        if shard.n_lane and segment.lane is not None:
+            end[segment.lane] = state
+    return ShardStates(found, bits, end)
 
 
-def _check_filled(shard: Shard, streams: Sequence[Stream], hidden: NDArray[np.float32]) -> None:
-    n_kept = sum(max(0, stream.n_kept) for stream in streams)
-    if n_kept != shard.n_token:
-        raise RuntimeError(f"the streams of shard {shard.index} fill {n_kept} of its {shard.n_token} rows: {shard}")
-    if np.isnan(hidden.min()):  # h lies in (-1, 1), so the minimum is NaN only if a value is
-        row = int(np.isnan(hidden).any(axis=(1, 2)).argmax())
-        raise UserError(
-            f"The states become NaN at token {shard.start + row}: the model's weights are broken or too large, as "
-            "after a training that diverged. Check the checkpoint, or train it anew with a smaller learning rate."
-        )
+def _state(start: NDArray[np.float32] | None, segment: Segment) -> NDArray[np.float32] | None:
+    if not segment.carried:
+        return None
+    assert start is not None
+    assert segment.lane is not None
+    state: NDArray[np.float32] = start[segment.lane]
+    return state
+
+
+def check_finite(shard: Shard, hidden: NDArray[np.float32], layer_sizes: Sequence[int]) -> None:
+    """Refuse h, dims (time, layer, neuron), with a NaN at a neuron that is there."""
+    for layer, n_neuron in enumerate(layer_sizes):
+        values = hidden[:, layer, :n_neuron]
+        if np.isnan(values.min()):  # h lies in (-1, 1), so the minimum is NaN only if a value is
+            row = int(np.isnan(values).any(axis=1).argmax())
+            time = np.concatenate([np.arange(start, stop) for start, stop in shard.spans])[row]
+            raise UserError(
+                f"The states become NaN at token {time}: the model's weights are broken or too large, as after a "
+                "training that diverged. Check the checkpoint, or train it anew with a smaller learning rate."
+            )
 
 
 def pilot_shares(lengths: Sequence[int], n_token: int = PILOT_TOKENS) -> list[int]:

@@ -1,42 +1,79 @@
-"""The plan: which tokens a shard holds, and from where its first stream has to be read."""
+"""Units of extraction, and the plan for streams that begin anew at each document or sentence."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of tokens that is read in one go; the states of ``[start, stop)`` are kept.
+
+    Parameters
+    ----------
+    read_from
+        First token that is read.
+    start, stop
+        Tokens whose states are kept.
+    lane
+        Row of the carried states that it begins from, if ``carried``, and in which it leaves its own; ``None`` for a
+        stream that nobody goes on with.
+    carried
+        Whether it begins from a carried state instead of zeros.
+    """
+
+    read_from: int
+    start: int
+    stop: int
+    lane: int | None = None
+    carried: bool = False
+
 
 @dataclass(frozen=True)
 class Shard:
-    """A unit of extraction: the tokens ``[start, stop)``.
+    """A unit of extraction.
 
     Parameters
     ----------
     index
         Number of the shard.
-    start, stop
-        Its tokens, positions on ``time``.
+    spans
+        Its tokens, half-open positions on ``time`` in ascending order.
     read_from
-        Where reading begins: before ``start`` if the stream that lies across the edge began less than a shard earlier.
-    continues
-        That stream began earlier still: reading goes on from the predecessor's end state.
-    hands_over
-        The successor needs this shard's end state.
+        Where reading begins: before its first token if a stream that lies across the edge is read again.
+    segments
+        What is read, where the plan knows it; empty if that follows from the corpus' documents or sentences.
+    after
+        The shard whose end states it goes on from.
+    group
+        The group of lanes whose scouted states it begins from.
+    n_lane
+        Streams whose end states the next shard goes on from; 0 if none does.
     """
 
     index: int
-    start: int
-    stop: int
+    spans: tuple[Span, ...]
     read_from: int
-    continues: bool = False
-    hands_over: bool = False
+    segments: tuple[Segment, ...] = ()
+    after: int | None = None
+    group: int | None = None
+    n_lane: int = 0
 
     @property
     def n_token(self) -> int:
         """Tokens of the shard."""
-        return self.stop - self.start
+        return sum(stop - start for start, stop in self.spans)
+
+
+def tile(n_token: int, shard_tokens: int) -> list[Shard]:
+    """Cut ``[0, n_token)`` into shards that need nothing but their own tokens."""
+    starts = range(0, n_token, shard_tokens)
+    return [Shard(i, ((a, min(a + shard_tokens, n_token)),), a) for i, a in enumerate(starts)]
 
 
 def plan_shards(n_token: int, shard_tokens: int, stream_start: Callable[[int], int]) -> list[Shard]:
-    """Cut ``[0, n_token)`` into shards.
+    """Cut ``[0, n_token)`` into shards, for streams that each begin anew.
 
     A shard depends on nothing but the corpus, unless a stream longer than a shard reaches into it: then it waits for
     its predecessor. Reading the part of a stream that lies before the edge again costs at most one shard's reading.
@@ -54,13 +91,16 @@ def plan_shards(n_token: int, shard_tokens: int, stream_start: Callable[[int], i
     -------
     The shards in order.
     """
-    plan: list[tuple[int, int, int, bool]] = []
-    for start in range(0, n_token, shard_tokens):
-        began = stream_start(start)
-        continues = start - began > shard_tokens
-        plan.append((start, min(start + shard_tokens, n_token), start if continues else began, continues))
-    following = [continues for *_, continues in plan[1:]] + [False]
+    tiles = tile(n_token, shard_tokens)
+    began = [stream_start(shard.read_from) for shard in tiles]
+    continues = [shard.read_from - first > shard_tokens for shard, first in zip(tiles, began, strict=True)] + [False]
     return [
-        Shard(i, start, stop, read_from, continues, hands_over)
-        for i, ((start, stop, read_from, continues), hands_over) in enumerate(zip(plan, following, strict=True))
+        Shard(
+            shard.index,
+            shard.spans,
+            read_from=shard.read_from if continues[i] else began[i],
+            after=i - 1 if continues[i] else None,
+            n_lane=int(continues[i + 1]),
+        )
+        for i, shard in enumerate(tiles)
     ]

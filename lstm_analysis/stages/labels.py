@@ -9,8 +9,8 @@ from .. import labels, schema, tasks
 from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..inference.shards import tile
 from ..store import FINGERPRINT, new_store, open_dataset
-from .activations import plan
 from .work import Work, explain, log, make_job, progress
 
 
@@ -19,21 +19,23 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
     corpus = open_dataset(state.run / "corpus.zarr")
     sources = labels.build_sources(state.study.concepts, state.study.folder)
     names, origin = labels.concept_names(corpus, sources)
-    job, shards = make_job(state, model), plan(state)
+    job = make_job(state, model)
+    n_token = state.record.facts["corpus"]["n_token"]
+    shards = tile(n_token, job.rows)
     counts = labels.LabelCounts.empty(names, corpus.sizes["type"], corpus.sizes["document_name"])
     with state.stage("labels", "labels.zarr") as facts, new_store(state.run / "labels.zarr") as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)
         group.create_array(
             "label",
-            shape=(shards[-1].stop, len(names)),
-            chunks=(job.shard_tokens, len(names)),
+            shape=(n_token, len(names)),
+            chunks=(job.rows, len(names)),
             dtype="int8",
             fill_value=-1,
             dimension_names=schema.VARIABLES["label"].dims,
             attributes=dict(schema.VARIABLES["label"].attrs),
         )
         queue = deque((shard.index, shard, job, sources, folder.resolve()) for shard in shards)
-        with progress("label", shards[-1].stop) as bar:
+        with progress("label", n_token) as bar:
             for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
                 if isinstance(outcome, BaseException):
                     raise UserError(f"Labelling failed: {explain(outcome, state.run)}") from outcome

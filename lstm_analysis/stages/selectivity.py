@@ -45,7 +45,7 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         log.warning("the corpus is too long to rank in memory; auroc and average_precision come from histograms")
         return scores, False
     blocks = [
-        ((layer, first), layer, slice(first, min(first + chunk, model.n_neuron)), job)
+        ((layer, first), layer, slice(first, min(first + chunk, model.n_neuron)), job, model.layer_sizes)
         for layer in range(model.n_layer)
         for first in range(0, model.n_neuron, chunk)
     ]
@@ -55,7 +55,7 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         )
     exact = {name: scores[name].copy() for name in ("auroc", "average_precision") if name in scores}
     with progress("rank", len(blocks), unit=" blocks") as bar:
-        for (_, layer, neurons, _), outcome in work(state.client, "rank", tasks.rank_block, deque(blocks)):
+        for (_, layer, neurons, *_), outcome in work(state.client, "rank", tasks.rank_block, deque(blocks)):
             if isinstance(outcome, BaseException):
                 raise UserError(f"Ranking failed: {explain(outcome, state.run)}")
             for name, values in exact.items():

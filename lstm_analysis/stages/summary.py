@@ -16,7 +16,9 @@ from ..inference.model import LanguageModel
 from ..inference.shards import Shard
 from ..store import open_dataset, read_commits, write_dataset
 from ..tasks import FAN_IN, Job
-from .activations import extract, plan, read_all
+from .activations import extract
+from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
+from .reading import Reading, forget_reading
 from .work import ShardsFailed, Work, explain, make_job, progress
 
 PILOT_PASSAGES = 32
@@ -25,19 +27,23 @@ PILOT_PASSAGE_TOKENS = 512
 
 def summary_stage(state: Work, model: LanguageModel) -> None:
     """Reduce the states to one summary, from the store or straight from the model."""
-    job, shards = make_job(state, model), plan(state)
+    job = make_job(state, model)
     with state.stage("summary", "summary.zarr") as facts:
         if not state.stored and not (state.run / "summaries").exists():
-            shutil.rmtree(state.run / "commits", ignore_errors=True)
-        edges = bin_edges(state, job)
-        tree = Tree(state, len(shards))
+            forget_reading(state)
+        edges, reading = bin_edges(state, job), open_reading(state, job)
+        tree = Tree(state, len(reading.shards))
         if state.stored:
-            summarize_stored(state, job, shards, edges, tree)
+            summarize_stored(reading, edges, tree)
         else:
-            facts |= read_all(
-                state, "stream", tasks.stream_shard, job, shards, read_commits(state.run), edges,
-                redo=lambda index: not tree.covers(index),
-            )  # fmt: skip
+            try:
+                facts |= summarize_stream(reading, edges, tree)
+            except NotForgotten:
+                assert reading.lanes is not None
+                read_in_sequence(state, reading.lanes)
+                reading = open_reading(state, job)
+                tree = Tree(state, len(reading.shards))
+                facts |= summarize_stream(reading, edges, tree)
         summary = tree.merge()
         counts = open_dataset(state.run / "labels.zarr").drop_vars(["label", "n_token"]).load()
         summary = summary.assign_coords(counts.coords).assign(counts.data_vars)
@@ -45,7 +51,13 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
     shutil.rmtree(state.run / "summaries", ignore_errors=True)
 
 
-def summarize_stored(state: Work, job: Job, shards: Sequence[Shard], edges: xr.DataArray, tree: "Tree") -> None:
+def summarize_stream(reading: Reading, edges: xr.DataArray, tree: "Tree") -> dict[str, Any]:
+    """Summarise the states of all shards as they come from the model; return facts as `read_corpus` does."""
+    receipts = {i: receipt for i, receipt in read_commits(reading.state.run).items() if tree.covers(i)}
+    return read_corpus(reading, "stream", tasks.stream_shard, receipts, edges)
+
+
+def summarize_stored(reading: Reading, edges: xr.DataArray, tree: "Tree") -> None:
     """Summarise the stored states of all shards; what is damaged is extracted again and then summarised.
 
     Raises
@@ -53,27 +65,25 @@ def summarize_stored(state: Work, job: Job, shards: Sequence[Shard], edges: xr.D
     ShardsFailed
         If a shard fails, or is damaged again as soon as it is written.
     """
-    left = [shard for shard in shards if not tree.covers(shard.index)]
-    damaged = summarize_shards(state, job, left, edges, len(shards))
+    shards = reading.shards
+    damaged = summarize_shards(reading, [shard for shard in shards if not tree.covers(shard.index)], edges)
     if damaged:
-        extract(state, job, shards, damaged)
-        damaged = summarize_shards(state, job, [shards[i] for i in damaged], edges, len(shards))
+        extract(reading, damaged)
+        damaged = summarize_shards(reading, [shards[i] for i in damaged], edges)
     if damaged:
         raise ShardsFailed(
             {i: f"damaged again right after it was written ({damaged[i]})" for i in damaged}, len(shards)
         )
 
 
-def summarize_shards(
-    state: Work, job: Job, shards: Sequence[Shard], edges: xr.DataArray, n_shard: int
-) -> dict[int, str]:
+def summarize_shards(reading: Reading, shards: Sequence[Shard], edges: xr.DataArray) -> dict[int, str]:
     """Summarise the stored states of some of the run's shards; return the damaged ones, each with what is wrong."""
-    damaged = {}
-    queue = deque((shard.index, shard, job, edges) for shard in shards)
+    state, damaged = reading.state, {}
+    queue = deque((shard.index, shard, reading.job, edges) for shard in shards)
     with progress("summarize", sum(shard.n_token for shard in shards)) as bar:
         for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
             if isinstance(outcome, BaseException):
-                raise ShardsFailed({index: explain(outcome, state.run)}, n_shard) from outcome
+                raise ShardsFailed({index: explain(outcome, state.run)}, len(reading.shards)) from outcome
             if outcome is not None:
                 damaged[index] = outcome
             bar.update(shard.n_token)
@@ -101,11 +111,14 @@ def pilot_spans(state: Work, job: Job) -> list[tuple[int, int]]:
     if job.carry == "document":
         starts = np.append(np.asarray(corpus["document_start"][:]), n_token)  # type: ignore[index]
         return [(int(starts[i]), int(starts[i + 1])) for i in rng.permutation(len(starts) - 1)]
+    if job.carry != "sentence":
+        starts = rng.integers(0, n_token, PILOT_PASSAGES)
+        return [(int(start), min(int(start) + PILOT_PASSAGE_TOKENS, n_token)) for start in starts]
     spans: dict[int, int] = {}
     for time in rng.integers(0, n_token, PILOT_PASSAGES):
         passage = slice(int(time), int(time) + PILOT_PASSAGE_TOKENS)
         position, length = (
-            job.column("corpus.zarr", f"sentence_{name}", passage.start, passage.stop)
+            job.column("corpus.zarr", f"sentence_{name}", (passage.start, passage.stop))
             for name in ("position", "length")
         )
         first = np.arange(passage.start, passage.start + len(position)) - position

@@ -81,11 +81,15 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         run=state.run.resolve(),
         model_digest=model.digest,
         carry=inference.carry,
-        cell="cell" in inference.kept(model.cell) and state.stored,
+        states=inference.kept(model.cell),
         surprisal=inference.surprisal,
         dtype=state.study.store.activations,
         device=inference.device,
-        shard_tokens=inference.shard_tokens,
+        precision=inference.precision,
+        kernel=inference.kernel,
+        readout=inference.readout,
+        tolerance=inference.tolerance,
+        rows=inference.shard_tokens,
         context_group="sentence" if few else "document",
     )
 

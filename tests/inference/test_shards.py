@@ -17,22 +17,23 @@ def test_plan_tiles_the_corpus_and_reads_every_stream_from_its_start(lengths: li
         return starts[bisect_right(starts, time) - 1]
 
     shards = plan_shards(n_token, shard_tokens, stream_start)
-    assert [t for shard in shards for t in range(shard.start, shard.stop)] == list(range(n_token))
+    assert [t for shard in shards for t in range(*shard.spans[0])] == list(range(n_token))
     assert [shard.index for shard in shards] == list(range(len(shards)))
-    for shard, after in zip(shards, [*shards[1:], None], strict=True):
-        began = stream_start(shard.start)
-        assert shard.start - shard.read_from <= shard_tokens
-        assert shard.continues == (shard.start - began > shard_tokens)
-        assert shard.read_from == (shard.start if shard.continues else began)
-        assert shard.hands_over == (after is not None and after.continues)
+    for shard, following in zip(shards, [*shards[1:], None], strict=True):
+        (start, _), *_ = shard.spans
+        began = stream_start(start)
+        assert start - shard.read_from <= shard_tokens
+        assert shard.after == (shard.index - 1 if start - began > shard_tokens else None)
+        assert shard.read_from == (began if shard.after is None else start)
+        assert shard.n_lane == (following is not None and following.after is not None)
 
 
 def test_a_plan_without_long_streams_has_no_chain() -> None:
     shards = plan_shards(100, 10, lambda time: time - time % 7)
-    assert not any(shard.continues or shard.hands_over for shard in shards)
+    assert not any(shard.after is not None or shard.n_lane for shard in shards)
 
 
 def test_one_endless_stream_is_a_chain() -> None:
     shards = plan_shards(100, 10, lambda time: 0)
-    assert [shard.continues for shard in shards] == [False, False] + [True] * 8
+    assert [shard.after for shard in shards] == [None, None, *range(1, 9)]
     assert shards[1].read_from == 0

@@ -1,0 +1,87 @@
+"""How long a model remembers where reading began, and when two states are the same."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .reader import Stream, StreamReader
+
+N_PROBE = 8
+PROBE_PAST = 2048
+"""Tokens read before a probe, so that one of its two readings begins from a state as the text makes it."""
+STEP = 256
+MARGIN = 1.25
+ROUNDING = 2.0**-21
+"""Four units in the last place of float32: cell states in the hundreds cannot agree to an absolute 5e-6."""
+
+
+def agree(a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float) -> NDArray[np.bool_]:
+    """Whether two carried states are the same, in h and in c: a saturated c hides differences from h.
+
+    Parameters
+    ----------
+    a, b
+        Dims (lane, part, layer, neuron), the first part h.
+    tolerance
+        Largest difference; for c rounding, 2**-21 of its size, comes on top.
+
+    Returns
+    -------
+    Dims (lane).
+    """
+    difference = np.abs(a.astype(np.float64) - b)
+    allowed = np.full_like(difference, tolerance)
+    allowed[:, 1:] += ROUNDING * np.abs(b[:, 1:])
+    same: NDArray[np.bool_] = (difference <= allowed).all(axis=(1, 2, 3))
+    return same
+
+
+def probe_positions(n_token: int) -> list[tuple[int, int, int]]:
+    """Return where the probes' pasts begin, where they begin themselves, and where they end at the latest."""
+    length = n_token // N_PROBE
+    past = min(PROBE_PAST, length // 4)
+    return [(i * length, i * length + past + i, (i + 1) * length) for i in range(N_PROBE)] if length >= 16 else []
+
+
+def measure_forgetting(
+    reader: StreamReader, probes: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], tolerance: float
+) -> int | None:
+    """Return after how many tokens the model's state no longer depends on the state that reading began from.
+
+    Each probe is read twice, from zeros and from the state after its past, until h and c agree. A neuron that never
+    forgets, a counter or an oscillator, keeps them apart.
+
+    Parameters
+    ----------
+    reader
+        The model.
+    probes
+        Vocabulary indices of the past and of the text of each probe.
+    tolerance
+        As for `agree`.
+
+    Returns
+    -------
+    The largest number over the probes, a multiple of 256; ``None`` if a probe ends before its readings agree.
+    """
+    if not probes:
+        return None
+    lived = np.stack(reader.read([Stream(past) for past, _ in probes], {}))
+    fresh = np.zeros_like(lived)
+    waiting, at = np.arange(len(probes)), 0
+    while len(waiting):
+        texts = [probes[i][1][at : at + STEP] for i in waiting]
+        if any(len(text) < STEP for text in texts):
+            return None
+        starts = [*lived[waiting], *fresh[waiting]]
+        ends = np.stack(reader.read([Stream(t, start=s) for t, s in zip([*texts, *texts], starts, strict=True)], {}))
+        lived[waiting], fresh[waiting] = ends[: len(waiting)], ends[len(waiting) :]
+        waiting = waiting[~agree(lived[waiting], fresh[waiting], tolerance)]
+        at += STEP
+    return at
+
+
+def warm_up(lag: int | None) -> int | None:
+    """Return how many tokens before its start a lane is scouted, given the measured forgetting."""
+    return None if lag is None else -(-int(lag * MARGIN) // STEP) * STEP

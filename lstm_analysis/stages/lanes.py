@@ -1,0 +1,185 @@
+"""One stream over many workers: lanes are planned, scouted, read, and checked where they meet.
+
+Every lane but the first begins from a state that was scouted: where the tokens before it lead, read from zeros. Once
+all are read, that state is compared with the true end of the lane before. Where the two differ in h or in c, the lane
+is read again from the true end until it meets what is there. A model that does not forget is read in sequence.
+"""
+
+from collections import deque
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from .. import tasks
+from ..cluster import work
+from ..errors import UserError
+from ..inference.forgetting import agree, probe_positions, warm_up
+from ..inference.lanes import Lanes, equal_streams, one_chain, parallel_lanes
+from ..tasks import Job, Receipt
+from ..tasks.carried import State, end_path, load_state, save_state, start_path
+from .reading import Reading, Task, forget_reading, perplexity
+from .work import Work, explain, log, progress
+
+MAX_ROUNDS = 3
+
+
+class NotForgotten(Exception):
+    """The lanes do not meet: the model remembers more than was measured."""
+
+
+def open_reading(state: Work, job: Job) -> Reading:
+    """Return the plan of the reading; it is made once a run and kept in ``run.json``."""
+    inference = state.study.inference
+    if inference.carry in ("document", "sentence"):
+        return Reading(state, job, None)
+    facts = state.record.facts.get("lanes")
+    if facts is None or facts["fingerprint"] != state.prints["activations"]:
+        forget_reading(state)
+        facts = {"fingerprint": state.prints["activations"], **_plan(state, job)}
+        state.record.facts["lanes"] = facts
+        state.record.save()
+        log.info("reading: %s", facts["choice"])
+    lanes = Lanes(**facts["plan"])
+    return Reading(state, replace(job, rows=lanes.rows), lanes)
+
+
+def _plan(state: Work, job: Job) -> dict[str, Any]:
+    inference, n_token = state.study.inference, state.record.facts["corpus"]["n_token"]
+    if inference.streams is not None:
+        if inference.streams > n_token:
+            raise UserError(f"inference.streams is {inference.streams}, but the corpus has {n_token} tokens only.")
+        lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
+        return {"plan": asdict(lanes), "choice": describe(lanes, None)}
+    (_, outcome), *_ = work(
+        state.client, "forgetting", tasks.probe_forgetting, deque([(0, job, probe_positions(n_token))])
+    )
+    if isinstance(outcome, BaseException):
+        raise UserError(f"Measuring how long the model remembers failed: {explain(outcome, state.run)}") from outcome
+    lanes = parallel_lanes(n_token, warm_up(outcome), inference.shard_tokens)
+    return {
+        "plan": asdict(lanes),
+        "forgetting_tokens": outcome,
+        "warm_up_tokens": warm_up(outcome),
+        "choice": describe(lanes, outcome),
+    }
+
+
+def describe(lanes: Lanes, lag: int | None) -> str:
+    """Return one sentence on how the corpus is read and why."""
+    if not lanes.scouted:
+        return f"{lanes.n_lane} streams of {lanes.length:,} tokens, each from a zero state, {lanes.group} side by side"
+    if lanes.n_lane > 1:
+        return (
+            f"one stream in {lanes.n_lane} lanes of {lanes.length:,} tokens, {lanes.group} side by side: the model "
+            f"forgets where reading began within {lag:,} tokens, so each lane is scouted from {warm_up(lag):,} tokens "
+            "before its start and checked against the end of the lane before it"
+        )
+    if lag is None:
+        return (
+            "one stream in sequence, by one worker: the model has a neuron that does not forget where reading began "
+            "within an eighth of the corpus (a counter, an oscillator, or a corpus too short for its memory)"
+        )
+    return (
+        f"one stream in sequence, by one worker: the model remembers {lag:,} tokens, too long for parallel lanes to "
+        "pay in a corpus of this length"
+    )
+
+
+def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Receipt], *extra: Any) -> dict[str, Any]:
+    """Read all shards that need it, and make lanes that are one stream meet; see `Reading.extract`.
+
+    Returns
+    -------
+    Facts: tokens predicted, perplexity; for one stream also ``boundary_error`` (part, layer), the largest difference
+    where lanes meet, and ``n_repaired``, lanes that were read again.
+
+    Raises
+    ------
+    NotForgotten
+        If lanes still do not meet after three rounds.
+    """
+    if reading.lanes is None or not reading.lanes.scouted:
+        reading.extract(name, task, receipts, *extra)
+        return perplexity(receipts)
+    scout(reading)
+    n_repaired = 0
+    for _ in range(MAX_ROUNDS):
+        reading.extract(name, task, receipts, *extra)
+        errors, repaired = check_edges(reading)
+        if not repaired:
+            error = np.max([errors, *(r["difference"] for r in receipts.values() if "difference" in r)], axis=0)
+            return perplexity(receipts) | {"boundary_error": error.tolist(), "n_repaired": n_repaired}
+        n_repaired += repaired
+        log.info("%s: %d lanes do not begin where the one before ends and are read again", name, repaired)
+    raise NotForgotten
+
+
+def scout(reading: Reading) -> None:
+    """Find the states that lanes begin from, group by group, where they are not known yet."""
+    state, lanes = reading.state, reading.lanes
+    assert lanes is not None
+    groups = [(g, members) for g, members in enumerate(lanes.groups()) if members[-1] > 0]
+    length = state.record.facts["lanes"].get("warm_up_tokens")
+    queue = deque((g, [lanes.bounds(lane)[0] for lane in members], length, reading.job) for g, members in groups)
+    with progress("scout", len(groups), unit=" groups") as bar:
+        for (g, *_), outcome in work(state.client, "scout", tasks.scout_lanes, queue):
+            if isinstance(outcome, BaseException):
+                raise UserError(f"Scouting the lanes failed: {explain(outcome, state.run)}") from outcome
+            reading.starts[g] = outcome
+            bar.update()
+
+
+def check_edges(reading: Reading) -> tuple[Any, int]:
+    """Compare the state each lane began from with the end of the lane before, and correct it where they differ.
+
+    Returns
+    -------
+    The largest difference where lanes meet, dims (part, layer), and how many lanes have to be read again.
+    """
+    run, job, lanes = reading.state.run, reading.job, reading.lanes
+    assert lanes is not None
+    ends = _ends(reading)
+    worst, n_wrong = np.zeros(ends.shape[1:3]), 0
+    for g, members in enumerate(lanes.groups()):
+        inner = [lane for lane in members if lane > 0]
+        if not inner:
+            continue
+        start = _loaded(start_path(run, g))
+        rows = np.array([lane - members[0] for lane in inner])
+        true = ends[np.array(inner) - 1]
+        same = agree(start[rows], true, job.tolerance)
+        worst = np.maximum(worst, np.abs(start[rows] - true)[same].max(axis=(0, 3), initial=0))
+        if not same.all():
+            start[rows[~same]] = true[~same]
+            reading.starts[g] = save_state(start_path(run, g), start)
+            n_wrong += int((~same).sum())
+    return worst, n_wrong
+
+
+def _ends(reading: Reading) -> State:
+    """Return the end state of each lane, dims (lane, part, layer, neuron)."""
+    followed = {shard.after for shard in reading.shards}
+    last = [shard for shard in reading.shards if shard.index not in followed]
+    return np.concatenate([_loaded(end_path(reading.state.run, shard.index)) for shard in last])
+
+
+def _loaded(path: Any) -> State:
+    found = load_state(path)
+    if found is None:
+        raise UserError(f"The carried states in {path} are gone while the run goes on. Run the same command again.")
+    return found
+
+
+def read_in_sequence(state: Work, lanes: Lanes) -> None:
+    """Plan the corpus anew as one lane, after its lanes did not meet."""
+    log.warning(
+        "the lanes do not meet after %d rounds: the model remembers more than was measured; the corpus is now read in "
+        "sequence, by one worker",
+        MAX_ROUNDS,
+    )
+    forget_reading(state)
+    chain = one_chain(lanes.n_token, lanes.rows, state.study.inference.shard_tokens)
+    facts = state.record.facts["lanes"]
+    facts |= {"plan": asdict(chain), "choice": "one stream in sequence, by one worker: parallel lanes did not meet"}
+    state.record.save()

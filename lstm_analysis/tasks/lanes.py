@@ -1,0 +1,31 @@
+"""Before lanes are read: how long the model remembers, and the states that the lanes begin from."""
+
+import numpy as np
+
+from ..inference.forgetting import measure_forgetting
+from ..inference.reader import Stream
+from .carried import load_state, save_state, start_path
+from .job import Job
+from .reading import token_ids
+
+Probe = tuple[int, int, int]
+
+
+def probe_forgetting(index: int, job: Job, probes: list[Probe]) -> int | None:
+    """Return after how many tokens the model's state no longer depends on where reading began; see the probes."""
+    texts = [(token_ids(job, past, start), token_ids(job, start, stop)) for past, start, stop in probes]
+    return measure_forgetting(job.reader(), texts, job.tolerance)
+
+
+def scout_lanes(index: int, starts: list[int], warm_up: int, job: Job) -> int:
+    """Read the tokens before each lane's start from zeros and keep where they lead; return the states' CRC-32.
+
+    What an earlier attempt left is kept: it may have been corrected since.
+    """
+    path = start_path(job.run, index)
+    found = load_state(path)
+    if found is None:
+        reader = job.reader()
+        streams = [Stream(token_ids(job, max(0, start - warm_up), start)) for start in starts]
+        found = np.stack(reader.read(streams, {})).astype(np.float32)
+    return save_state(path, found)

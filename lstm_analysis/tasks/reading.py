@@ -1,0 +1,92 @@
+"""The model's reading of a shard: its states to disk, or straight to a summary."""
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from numpy.typing import NDArray
+
+from ..inference.extraction import ShardStates, cut_streams, pilot_shares, read_pilot, read_shard, to_float16
+from ..inference.shards import Shard
+from ..schema import STORED_STATE
+from ..store import checksum, commit_path, crc32, write_json, write_rows
+from .carried import hand_over, start_state
+from .job import Job, Receipt
+from .summaries import keep_summary
+
+COORDINATES = ("token_id", "document", "sentence", "sentence_position")
+
+
+def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
+    """Read a shard through the model, write its states, verify them, commit."""
+    began = time.monotonic()
+    found, facts = _read(shard, job, job.states)
+    arrays: dict[str, NDArray[Any]] = {
+        STORED_STATE[name]: to_float16(values) if job.dtype == "float16" else values
+        for name, values in found.states.items()
+    }
+    if found.surprisal is not None:
+        arrays["surprisal"] = found.surprisal
+    for name in COORDINATES:
+        arrays[name] = job.column("corpus.zarr", name, *shard.spans)
+    sums = write_rows(job.run / "activations.zarr", shard.spans, job.rows, arrays)
+    return _commit(shard, job, found, began, checksums=sums, **facts)
+
+
+def stream_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) -> Receipt:
+    """Read a shard through the model and keep only its summary; commit."""
+    began = time.monotonic()
+    found, facts = _read(shard, job, ("hidden",))
+    keep_summary(found.states["hidden"], shard, job, bin_edge)
+    return _commit(shard, job, found, began, **facts)
+
+
+def pilot_states(index: int, job: Job, spans: list[tuple[int, int]]) -> NDArray[np.float32]:
+    """Return h of the first tokens of a few streams, dims (time, layer, neuron)."""
+    shares = pilot_shares([stop - start for start, stop in spans])
+    parts = [(start, start + n) for (start, _), n in zip(spans, shares, strict=False)]  # later spans give nothing
+    return read_pilot(job.reader(), [token_ids(job, *part) for part in parts])
+
+
+def find_damage(index: int, shard: Shard, job: Job) -> str | None:
+    """Return what is wrong with a shard's stored rows, judged by the checksums of its commit; ``None`` if nothing."""
+    try:
+        group = zarr.open_group(job.run / "activations.zarr", mode="r")
+        wanted = job.checksums(index)
+        differing = [name for name in wanted if checksum(group, name, shard.spans) != wanted[name]]
+    except Exception as error:  # what a damaged file raises depends on where it is cut
+        return f"{type(error).__name__}: {error}"
+    return f"{', '.join(differing)} differs from what was written" if differing else None
+
+
+def token_ids(job: Job, start: int, stop: int) -> NDArray[np.int32]:
+    """Return the vocabulary indices that the model reads for the rows ``[start, stop)`` of the corpus."""
+    found: NDArray[np.int32] = job.column("corpus.zarr", "token_id", (start, stop))
+    return found
+
+
+def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates, dict[str, Any]]:
+    """Return what a shard holds, and the facts about its carried states for its commit."""
+    segments = shard.segments
+    if not segments:
+        (_, stop), *_ = shard.spans
+        segments = tuple(cut_streams(shard, job.column("corpus.zarr", job.carry, (shard.read_from, stop))))
+    start = start_state(job.run, shard)
+    ids = [token_ids(job, segment.read_from, segment.stop) for segment in segments]
+    found = read_shard(job.reader(), shard, segments, ids, start, states=states, surprisal=job.surprisal)
+    facts = {} if start is None else {"start_crc32": crc32(start)}
+    return found, facts | hand_over(job.run, shard, found.end, job.tolerance)
+
+
+def _commit(shard: Shard, job: Job, found: ShardStates, began: float, **facts: Any) -> Receipt:
+    receipt: Receipt = {"spans": [list(span) for span in shard.spans], **facts}
+    if found.surprisal is not None:
+        known = found.surprisal[~np.isnan(found.surprisal)].astype(np.float64)
+        receipt |= {"surprisal_sum": float(known.sum()), "n_predicted": len(known)}
+    receipt |= {"seconds": round(time.monotonic() - began, 3), "process": os.getpid()}
+    commit_path(job.run, shard.index).parent.mkdir(exist_ok=True)
+    write_json(commit_path(job.run, shard.index), receipt)
+    return receipt
