@@ -67,10 +67,20 @@ def parser() -> argparse.ArgumentParser:
     train = add("train", train_command, "Train the study's model, or go on training it.")
     train.add_argument("study", type=Path)
     train.add_argument("--force", action="store_true", help="train anew although the checkpoint is there")
+    train.add_argument("--init-only", action="store_true", help="write the weights that the training begins with")
     validate = add("validate", validate_command, "Check a study file and what it names, without running it.")
     validate.add_argument("study", type=Path)
     for sub in (run, train, validate):
         sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the study")
+    convert = add("convert", convert_command, "Write a checkpoint of any format as one safetensors file.")
+    convert.add_argument("checkpoint", type=Path)
+    convert.add_argument("output", type=Path, metavar="OUT.safetensors")
+    convert.add_argument("--vocabulary", help="the vocabulary, if the checkpoint has none")
+    convert.add_argument("--gates", choices=["sigmoid"], help="for weights of Keras alone: what the gates are")
+    convert.add_argument("--twin", choices=["initial", "shuffled"], help="write a random-weights twin instead")
+    convert.add_argument("--seed", type=int, default=0, help="of the twin (default: 0)")
+    convert.add_argument("--dtype", choices=["float32", "float16"], default="float32")
+    convert.add_argument("--force", action="store_true", help="replace a file that is there")
     inspect = add("inspect", inspect_command, "Show what a run holds.")
     inspect.add_argument("run", type=Path, help="folder of a run")
     inspect.add_argument("--json", action="store_true", help="print run.json's facts as JSON")
@@ -101,17 +111,23 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def train_command(options: argparse.Namespace) -> int:
-    """Train a study's model."""
+    """Train a study's model, or write what its training begins with."""
     from .config import load_study
-    from .study import train
+    from .train import train, write_initial
 
     study = load_study(options.study, options.set)
     checkpoint = Path(study.resolve(study.model.checkpoint))
     if checkpoint.exists() and not options.force:
         raise UsageError(f"{checkpoint} is there already. Give --force to train it anew.")
     options.output = checkpoint.parent
-    perplexity = train(study)
-    print(f"{checkpoint}: perplexity {perplexity:.1f} on the held-out documents")
+    if options.init_only:
+        write_initial(study)
+        print(f"{checkpoint}: untrained")
+        return 0
+    found = train(study)
+    print(f"{checkpoint}: perplexity {found.validation_perplexity:.1f} on the validation text")
+    if found.test_perplexity is not None:
+        print(f"{checkpoint}: perplexity {found.test_perplexity:.1f} on the test text")
     return 0
 
 
@@ -129,6 +145,28 @@ def validate_command(options: argparse.Namespace) -> int:
         model = trained_model(study)
         found = f"{model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}"
     print(f"{options.study}: valid. {found}; concepts from {', '.join(sources)}.")
+    return 0
+
+
+def convert_command(options: argparse.Namespace) -> int:
+    """Convert a checkpoint."""
+    if options.output.suffix != ".safetensors":
+        raise UsageError(f"{options.output} must end in .safetensors, the format that is written.")
+    if options.output.exists() and not options.force:
+        raise UsageError(f"{options.output} is there already. Give --force to replace it, or another name.")
+    if options.seed < 0:
+        raise UsageError(f"--seed is {options.seed}; it must be at least 0.")
+    check_folder(options.output.parent)
+    from .inference.checkpoints import load_model, save_model
+    from .inference.description import describe_model
+    from .inference.twin import random_twin
+
+    model = load_model(options.checkpoint, options.vocabulary, options.gates)
+    if options.twin is not None:
+        model = random_twin(model, options.seed, options.twin)
+    save_model(model, options.output, options.dtype)
+    print(describe_model(model))
+    print(f"{'written':<14}{options.output} ({options.dtype})")
     return 0
 
 

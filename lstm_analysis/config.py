@@ -1,7 +1,6 @@
 """Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from .conversion import convert
 from .errors import UsageError
 from .ranges import at_least, known_choices, require, without_repeats
+from .recipe import Recipe
 from .yaml_file import load_yaml, read_yaml
 
 Concept = Mapping[str, Any]
@@ -58,59 +58,35 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to train.
+class ModelConfig:
+    """Which model reads.
 
     Parameters
     ----------
-    layers, size
-        LSTM layers and neurons a layer; the embedding has the same size and is tied to the decoder.
-    vocabulary_size, lower_case, number
-        The vocabulary: most frequent tokens after lower-casing and writing every number as ``number``.
-    hold_out
-        Every ``hold_out``-th document is kept for validation.
-    epochs, streams, steps
-        Passes over the text, parallel streams, tokens between two updates of each stream.
-    learning_rate, weight_decay, dropout, clip
-        Peak rate (linear warm-up over 2 % of the updates, cosine to zero), decay of AdamW, dropout of embedding and
-        layers, largest norm of the gradient.
-    seed
-        Of initial weights and dropout.
+    checkpoint
+        File of the model.
+    vocabulary
+        File of its vocabulary, if that is another one; ``bytes`` for a model that reads bytes.
+    unknown
+        Name of the token that stands for what the vocabulary lacks; by default its ``<unk>`` or the like.
+    gates
+        ``sigmoid``: what the gates are, for files that hold weights alone (Keras) and do not say it.
+    twin
+        Read not by the model but by a random-weights twin of it, made from the study's seed: ``initial`` or
+        ``shuffled``.
+    train
+        How to train it if it is missing.
     """
-
-    layers: int = 2
-    size: int = 200
-    vocabulary_size: int = 10_000
-    lower_case: bool = True
-    number: str | None = "N"
-    hold_out: int = 20
-    epochs: int = 5
-    streams: int = 32
-    steps: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    dropout: float = 0.15
-    clip: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        key = "model.train"
-        at_least(1, self, key, "layers", "size", "epochs", "streams", "steps")
-        at_least(3, self, key, "vocabulary_size")
-        at_least(2, self, key, "hold_out")
-        at_least(0, self, key, "weight_decay", "seed")
-        require(0 <= self.dropout < 1, f"{key}.dropout", self.dropout, "at least 0 and below 1")
-        require(0 < self.learning_rate < math.inf, f"{key}.learning_rate", self.learning_rate, "above 0 and finite")
-        require(self.clip > 0, f"{key}.clip", self.clip, "above 0")
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Which model reads: a checkpoint, its vocabulary if that is another file, and how to train it if it is missing."""
 
     checkpoint: str
     vocabulary: str | None = None
+    unknown: str | None = None
+    gates: Literal["sigmoid"] | None = None
+    twin: Literal["initial", "shuffled"] | None = None
     train: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        known_choices(self, "model")
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,24 @@
 """The plan of a study without running it: shards, bytes, memory and time."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .cluster import local_size
 from .config import Study, load_cluster
 from .corpus import CorpusBuilder, empty_corpus
 from .inference.extraction import choose_device
+from .inference.forgetting import measure_forgetting, probe_positions, warm_up
+from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
+from .inference.reader import StreamReader
 from .inference.trial import measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
 from .stages.corpus import end_symbol, study_sentences
+from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import progress
 from .study import trained_model, validate
@@ -36,8 +44,8 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
         f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
-        f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens, states carried within a "
-        f"{study.inference.carry}",
+        f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens",
+        f"carry       {study.inference.carry}: {explain_carry(study, model, n_token)}",
         f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
         f"memory      {worker_bytes(study, model, n_token) / 1e9:,.2f} GB a worker at most, and "
@@ -47,6 +55,37 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         "writing, labels and scores come on top",
     ]
     return "\n".join(lines)
+
+
+def explain_carry(study: Study, model: LanguageModel, n_token: int) -> str:
+    """Return how states are carried, and for one stream over the corpus how it is read and why."""
+    inference = study.inference
+    if inference.carry in ("document", "sentence"):
+        return f"each {inference.carry} is read from a zero state"
+    if inference.streams is not None:
+        return describe(equal_streams(n_token, inference.streams, inference.shard_tokens), None)
+    reader = StreamReader(model.to(choose_device(inference.device)))
+    lag = measure_forgetting(reader, probe_texts(study, model, probe_positions(n_token)), inference.tolerance)
+    return describe(parallel_lanes(n_token, warm_up(lag), inference.shard_tokens), lag)
+
+
+def probe_texts(
+    study: Study, model: LanguageModel, probes: Sequence[tuple[int, int, int]]
+) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """Return the vocabulary indices of the past and of the text of each probe, from another reading of the corpus."""
+    builder = CorpusBuilder(end_symbol(study, model), study.corpus.limit_tokens)
+    found = [np.empty(stop - past, np.int32) for past, _, stop in probes]
+    at, token_of_type = 0, np.zeros(0, np.int32)
+    for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
+        new = list(builder.types)[len(token_of_type) :]
+        token_of_type = np.concatenate([token_of_type, model.vocabulary.encode(new)]) if new else token_of_type
+        token_id = token_of_type[block["type_id"].values]
+        for (past, _, stop), ids in zip(probes, found, strict=True):
+            first, last = max(past, at), min(stop, at + len(token_id))
+            if first < last:
+                ids[first - past : last - past] = token_id[first - at : last - at]
+        at += len(token_id)
+    return [(ids[: start - past], ids[start - past :]) for (past, start, _), ids in zip(probes, found, strict=True)]
 
 
 def count(study: Study, end: str | None) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .config import CorpusConfig, InferenceConfig, ModelConfig, State, StoreConfig, Study
+from .corpus.pieces import add_pieces
 from .errors import UsageError
 from .inference.checkpoints import save_model
 from .inference.model import LanguageModel
@@ -37,6 +38,8 @@ def extract_activations(
     tolerance: float = 5e-6,
     states: Sequence[State] | None = None,
     surprisal: bool = True,
+    unit: Literal["word", "token"] = "word",
+    readout: Literal["last", "first", "mean"] = "last",
     store: Literal["float32", "float16"] = "float32",
     shard_tokens: int = 65_536,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -65,6 +68,10 @@ def extract_activations(
         What to keep; by default ``hidden`` and, where the model has one, ``cell``.
     surprisal
         Whether to compute the surprisal of each token.
+    unit, readout
+        For models that read characters, bytes or pieces of words: whether a place on ``time`` is a ``word`` or one of
+        its pieces, a ``token``; and whether the state of a word is that after its ``last`` or ``first`` piece, or their
+        ``mean``.
     store
         Stored type of the states.
     shard_tokens
@@ -94,11 +101,14 @@ def extract_activations(
         streams,
         tolerance,
         states=None if states is None else tuple(states),
+        readout=readout,
         surprisal=surprisal,
         shard_tokens=shard_tokens,
         device=device,
     )
-    study = Study(Path(run).name, CorpusConfig("dataset"), ModelConfig("in memory"), inference, StoreConfig(store))
+    study = Study(
+        Path(run).name, CorpusConfig("dataset", unit=unit), ModelConfig("in memory"), inference, StoreConfig(store)
+    )
     if study.store.activations == "none":
         raise UsageError("extract_activations keeps states; to keep none, run a study with store: none.")
     forms = [str(form) for form in corpus["type"].values]
@@ -106,8 +116,7 @@ def extract_activations(
         raise UsageError(
             "The corpus has end symbols, but the model's vocabulary has none. Read it with end_of_sentence=None."
         )
-    token_id = model.vocabulary.encode(forms)[corpus["type_id"].values]
-    digest = fingerprint(forms, *[_digest(corpus[name]) for name in COLUMNS])
+    digest = fingerprint(forms, unit, *[_digest(corpus[name]) for name in COLUMNS])
     prints = {"corpus": fingerprint("corpus", digest, model.vocabulary.digest, shard_tokens)}
     reading = {key: value for key, value in study.as_dict()["inference"].items() if key != "device"}
     prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, reading, store)
@@ -118,7 +127,7 @@ def extract_activations(
         record.adopt(prints, force)
         state = Work(study, path, client or _current_client(), record, prints)
         if not record.is_done("corpus"):
-            _keep_corpus(state, corpus.assign(token_id=("time", token_id)), model)
+            _keep_corpus(state, add_pieces(corpus, model.vocabulary, unit), model)
         if not record.is_done("activations"):
             activations_stage(state, model)
         remove_leftovers(path)
@@ -189,16 +198,15 @@ def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:
         for name in columns:
             corpus[name].encoding = {"chunks": (rows,)}
         write_dataset(state.run / "corpus.zarr", corpus, state.prints["corpus"])
-        n_unknown = int(
-            (corpus["token_id"] == (-1 if model.vocabulary.unknown is None else model.vocabulary.unknown)).sum()
-        )
+        read = corpus["piece_id" if "piece_id" in corpus else "token_id"]
+        n_unknown = int((read == (-1 if model.vocabulary.unknown is None else model.vocabulary.unknown)).sum())
         facts |= {
             "n_token": corpus.sizes["time"],
             "n_sentence": int(corpus["sentence"][-1]) - int(corpus["sentence"][0]) + 1,
             "n_document": corpus.sizes["document_name"],
             "n_type": corpus.sizes["type"],
             "n_unknown": n_unknown,
-            "unknown_share": n_unknown / corpus.sizes["time"],
+            "unknown_share": n_unknown / read.size,
             "limited": False,
         }
     report_corpus(facts)

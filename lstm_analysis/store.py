@@ -30,6 +30,7 @@ TIME_CHUNK = 4096
 HEARTBEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 FINGERPRINT = "fingerprint"
+COORDINATES = ("token_id", "document", "sentence", "sentence_position")
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 """Temporary names of `write_json` and `new_store`; those of Zarr end in ``.partial``."""
 
@@ -112,7 +113,14 @@ def time_chunk(shard: int) -> int:
 
 
 def create_activations(
-    path: Path, n_time: int, n_layer: int, n_neuron: int, variables: Mapping[str, str], shard: int, fingerprint: str
+    path: Path,
+    n_time: int,
+    n_layer: int,
+    n_neuron: int,
+    variables: Mapping[str, str],
+    shard: int,
+    fingerprint: str,
+    coordinates: Sequence[str] = COORDINATES,
 ) -> None:
     """Create an empty activations store: a shard of work is one shard on disk, of chunks small enough for one neuron.
 
@@ -128,8 +136,9 @@ def create_activations(
         Tokens of a shard.
     fingerprint
         Of the inputs.
+    coordinates
+        Columns of the corpus that lie beside the states.
     """
-    coordinates = ["token_id", "document", "sentence", "sentence_position"]
     chunk = neuron_chunk(n_neuron)
     with new_store(path) as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-import numpy as np
 
-from . import __version__, labels
+from . import labels
 from .analyses import ANALYSES
 from .cluster import open_client
 from .config import Study
@@ -20,12 +19,15 @@ from .corpus.files import expand
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
+from .inference.twin import random_twin
 from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import STAGES, Work
 from .store import RunLock, open_dataset, remove_leftovers
+from .train import train
+from .vocabulary import BYTES
 
 
 def run_study(
@@ -143,7 +145,7 @@ def ready_model(study: Study) -> LanguageModel:
 
 
 def trained_model(study: Study) -> LanguageModel:
-    """Load the study's model; never train.
+    """Load the study's model, or make its twin if the study wants that; never train.
 
     Raises
     ------
@@ -153,52 +155,11 @@ def trained_model(study: Study) -> LanguageModel:
     checkpoint = study.resolve(study.model.checkpoint)
     if not Path(checkpoint).exists() and study.model.train is not None:
         raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
-    return load_model(checkpoint, None if study.model.vocabulary is None else study.resolve(study.model.vocabulary))
-
-
-def train(study: Study) -> float:
-    """Train the study's model on the study's corpus, or go on training it.
-
-    Returns
-    -------
-    Perplexity of the checkpoint on the held-out documents.
-
-    Raises
-    ------
-    UsageError
-        If the study has no recipe.
-    """
-    from .corpus import read_corpus
-    from .inference.training import train_model
-    from .vocabulary import END_NAMES, Normalisation, build_vocabulary
-
-    recipe, config = study.model.train, study.corpus
-    if recipe is None:
-        raise UsageError("The study has no recipe; give one under model.train.")
-    end = END_NAMES[0] if config.end_of_sentence == "automatic" else config.end_of_sentence
-    corpus = read_corpus(
-        [study.resolve(path) for path in config.path],
-        config.format,
-        end_of_sentence=end,
-        limit_tokens=config.limit_tokens,
-        sentences=config.sentences,
-        documents=config.documents,
-    )
-    document, types = corpus["document"].values, [str(form) for form in corpus["type"].values]
-    kept = document % recipe.hold_out != recipe.hold_out - 1
-    counts = np.bincount(corpus["type_id"].values[kept], minlength=len(types))
-    normalisation = Normalisation(recipe.lower_case, recipe.number)
-    vocabulary = build_vocabulary(
-        dict(zip(types, counts.tolist(), strict=True)), recipe.vocabulary_size, normalisation, end
-    )
-    token_id = vocabulary.encode(types)[corpus["type_id"].values]
-    facts = {
-        "trained_by": f"lstm-analysis {__version__}",
-        "trained_on": ", ".join([config.format, *config.path]),
-        "n_document": str(corpus.sizes["document_name"]),
-        "unknown_share": f"{float((token_id == vocabulary.unknown).mean()):.4f}",
-    }
-    return train_model(token_id, document, vocabulary, recipe, Path(study.resolve(study.model.checkpoint)), facts)
+    vocabulary = study.model.vocabulary
+    if vocabulary is not None and vocabulary != BYTES:
+        vocabulary = study.resolve(vocabulary)
+    model = load_model(checkpoint, vocabulary, study.model.gates, study.model.unknown)
+    return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 
 def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -> dict[str, str]:
@@ -258,10 +219,12 @@ def model_facts(study: Study, model: LanguageModel) -> dict[str, Any]:
     """Return what is known of the model."""
     return {
         "checkpoint": study.model.checkpoint,
+        "twin": study.model.twin,
         "digest": model.digest,
         "vocabulary_digest": model.vocabulary.digest,
         "n_layer": model.n_layer,
         "n_neuron": model.n_neuron,
+        "layer_sizes": list(model.layer_sizes),
         "n_vocabulary": len(model.vocabulary),
         "n_parameter": model.n_parameter,
         "metadata": dict(model.metadata),

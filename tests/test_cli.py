@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import Ended, call, expect_paragraph, run_again, spawn, write_command_study
-from tiny import N_NEURON, digests
+from tiny import N_NEURON, digests, load_tiny_model
 
 from lstm_analysis import __version__, study
 from lstm_analysis.config import load_study
@@ -127,7 +127,7 @@ def test_a_dry_run_is_right_and_writes_nothing(folder: Path, finished: tuple[End
 def test_the_planned_bytes_are_those_on_disk(finished: tuple[Ended, Run], folder: Path) -> None:
     run = finished[1]
     n_token = run.corpus.sizes["time"]
-    planned = state_bytes(load_study(folder / "tiny.yaml"), n_token, 2, N_NEURON)
+    planned = state_bytes(load_study(folder / "tiny.yaml"), n_token, load_tiny_model(folder))
     assert run.activations.hidden_state.nbytes + run.activations.cell_state.nbytes == planned
     plan = call("run", folder / "tiny.yaml", "--dry-run", "--output", "elsewhere").out
     assert "results in elsewhere" in plan

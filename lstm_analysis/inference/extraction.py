@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,10 +14,31 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from .checkpoints import load_model
 from .reader import Stream, StreamReader
+from .readout import read_out, sum_surprisal
 from .shards import Segment, Shard
 
 PILOT_TOKENS = 16_384
 PILOT_STREAM_TOKENS = 1024
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the model reads for a segment.
+
+    Parameters
+    ----------
+    token_id
+        Vocabulary indices of its tokens, or of the pieces of its words.
+    keep_from
+        Those before this index are read for their effect on the state only.
+    first, last
+        Place of each kept word's first and last piece, counted from ``keep_from``; ``None`` if tokens are words.
+    """
+
+    token_id: NDArray[np.int32]
+    keep_from: int = 0
+    first: NDArray[np.int64] | None = None
+    last: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,11 +117,12 @@ def read_shard(
     reader: StreamReader,
     shard: Shard,
     segments: Sequence[Segment],
-    token_id: Sequence[NDArray[np.int32]],
+    texts: Sequence[Text],
     start: NDArray[np.float32] | None,
     *,
     states: Sequence[str],
     surprisal: bool,
+    readout: Literal["last", "first", "mean"] = "last",
 ) -> ShardStates:
     """Read a shard.
 
@@ -111,12 +134,14 @@ def read_shard(
         What to read.
     segments
         Those of the shard, see `Shard.segments` and `cut_streams`.
-    token_id
-        Vocabulary indices of each segment, from its ``read_from`` to its ``stop``.
+    texts
+        What is read for each segment.
     start
         States that the carried segments begin from, dims (lane, part, layer, neuron).
     states, surprisal
         What to return.
+    readout
+        How the state of a word is taken from those of its pieces.
 
     Raises
     ------
@@ -126,17 +151,22 @@ def read_shard(
         If the segments do not fill the shard: a fault in the plan.
     """
     model = reader.model
-    shape = (shard.n_token, model.n_layer, model.n_neuron)
+    n_row = sum(segment.stop - segment.start for segment in segments)
+    if n_row != shard.n_token:
+        raise RuntimeError(f"shard {shard.index} has {shard.n_token} rows, its segments fill {n_row}: {shard}")
+    rows = np.cumsum([0, *(len(text.token_id) - text.keep_from for text in texts)])
+    shape = (int(rows[-1]), model.n_layer, model.n_neuron)
     found = {name: np.full(shape, np.nan, np.float32) for name in states}
-    bits = np.full(shard.n_token, np.nan, np.float32) if surprisal else None
-    rows = np.cumsum([0, *(segment.stop - segment.start for segment in segments)])
-    if rows[-1] != shard.n_token:
-        raise RuntimeError(f"shard {shard.index} has {shard.n_token} rows, its segments fill {rows[-1]}: {shard}")
+    bits = np.full(shape[0], np.nan, np.float32) if surprisal else None
     streams = [
-        Stream(ids, int(row), segment.start - segment.read_from, _state(start, segment))
-        for ids, row, segment in zip(token_id, rows[:-1], segments, strict=True)
+        Stream(text.token_id, int(row), text.keep_from, _state(start, segment))
+        for text, row, segment in zip(texts, rows[:-1], segments, strict=True)
     ]
     ends = reader.read(streams, found, bits)
+    if texts[0].first is not None:
+        first, last = (_places(texts, rows, name) for name in ("first", "last"))
+        found = {name: read_out(values, first, last, readout) for name, values in found.items()}
+        bits = None if bits is None else sum_surprisal(bits, first, last)
     check_finite(shard, found["hidden"], model.layer_sizes)
     end = np.zeros((shard.n_lane, *ends[0].shape), np.float32)
     if shard.n_lane and start is not None:
@@ -145,6 +175,11 @@ def read_shard(
         if shard.n_lane and segment.lane is not None:
             end[segment.lane] = state
     return ShardStates(found, bits, end)
+
+
+def _places(texts: Sequence[Text], rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
+    """Return the row of each word's first or last piece among the pieces of all texts."""
+    return np.concatenate([row + getattr(text, name) for row, text in zip(rows[:-1], texts, strict=True)])
 
 
 def _state(start: NDArray[np.float32] | None, segment: Segment) -> NDArray[np.float32] | None:

@@ -11,6 +11,9 @@ N_PROBE = 8
 PROBE_PAST = 2048
 """Tokens read before a probe, so that one of its two readings begins from a state as the text makes it."""
 STEP = 256
+MAX_SHARE = 24
+"""A memory longer than this part of the corpus is not measured: parallel lanes would not pay."""
+MAX_PROBE = 1 << 17
 MARGIN = 1.25
 ROUNDING = 2.0**-21
 """Four units in the last place of float32: cell states in the hundreds cannot agree to an absolute 5e-6."""
@@ -33,15 +36,15 @@ def agree(a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float) ->
     difference = np.abs(a.astype(np.float64) - b)
     allowed = np.full_like(difference, tolerance)
     allowed[:, 1:] += ROUNDING * np.abs(b[:, 1:])
-    same: NDArray[np.bool_] = (difference <= allowed).all(axis=(1, 2, 3))
-    return same
+    return np.asarray((difference <= allowed).all(axis=(1, 2, 3)))
 
 
 def probe_positions(n_token: int) -> list[tuple[int, int, int]]:
     """Return where the probes' pasts begin, where they begin themselves, and where they end at the latest."""
     length = n_token // N_PROBE
-    past = min(PROBE_PAST, length // 4)
-    return [(i * length, i * length + past + i, (i + 1) * length) for i in range(N_PROBE)] if length >= 16 else []
+    past, text = min(PROBE_PAST, length // 4), min(n_token // MAX_SHARE, MAX_PROBE)
+    starts = [i * length + past + i for i in range(N_PROBE)]
+    return [(start - past - i, start, start + text) for i, start in enumerate(starts)] if text >= STEP else []
 
 
 def measure_forgetting(
@@ -71,7 +74,7 @@ def measure_forgetting(
     fresh = np.zeros_like(lived)
     waiting, at = np.arange(len(probes)), 0
     while len(waiting):
-        texts = [probes[i][1][at : at + STEP] for i in waiting]
+        texts = [probes[i][1][at : at + STEP] for i in waiting.tolist()]
         if any(len(text) < STEP for text in texts):
             return None
         starts = [*lived[waiting], *fresh[waiting]]

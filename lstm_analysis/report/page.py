@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .. import __version__
-from ..selectivity import MEASURES
+from ..selectivity import MEASURES, is_present
 from .evidence import gather_evidence, shown_in_full
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline
 from .material import Material, constant_neurons, gather
@@ -82,7 +82,7 @@ def render(material: Material) -> str:
         measures=[name for name in MEASURES if name in scores],
         tuned=tuned,
         constant=constant_neurons(scores, scale.measure),
-        n_neuron=scores.sizes["layer"] * scores.sizes["neuron"],
+        n_neuron=int(is_present(scores).sum()),
         provenance=provenance(material),
         stored=material.states is not None,
         min_token=MIN_TOKEN,
@@ -109,22 +109,21 @@ def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[in
     tuned
         Neurons (layer, neuron) to draw tuning curves of.
     """
-    score = material.scores[scale.measure]
     figures: dict[str, Model] = {"map": neuron_map(material.scores, scale)}
     for row in rows:
-        figures[f"distribution-{row.index}"] = score_distribution(score.isel(concept=row.index), scale)
+        figures[f"distribution-{row.index}"] = score_distribution(material.scores.isel(concept=row.index), scale)
     for layer, neuron in tuned:
         figures[f"tuning-{layer}-{neuron}"] = tuning_curve(material.tuning, layer, neuron)
     return figures
 
 
-def template() -> Template:
-    """Return the template of the page; it escapes what it is given, and a name it is not given is an error."""
+def template(file: str = "page.html") -> Template:
+    """Return the template of a page; it escapes what it is given, and a name it is not given is an error."""
     loader = FileSystemLoader(_FOLDER)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("page.html")
+    return environment.get_template(file)
 
 
 def figure_json(model: Model) -> Markup:

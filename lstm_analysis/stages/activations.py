@@ -45,7 +45,7 @@ def keep_states(reading: Reading, model: LanguageModel) -> dict[str, Any]:
         variables = {schema.STORED_STATE[name]: job.dtype for name in job.states}
         variables |= {"surprisal": "float32"} if job.surprisal else {}
         sizes = reading.n_token, model.n_layer, model.n_neuron
-        create_activations(path, *sizes, variables, reading.job.rows, state.prints["activations"])
+        create_activations(path, *sizes, variables, job.rows, state.prints["activations"], job.coordinates)
     damaged = find_damaged(reading, [shard for shard in reading.shards if shard.index in read_commits(state.run)])
     return extract(reading, damaged)
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..config import AUTOMATIC, Study
-from ..corpus import CorpusBuilder, Sentence, read_sentences
+from ..corpus import CorpusBuilder, PieceColumns, Sentence, read_sentences
 from ..corpus.writing import write_corpus
 from ..errors import UsageError
-from ..inference.checkpoints import save_exactly
+from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
+from ..segmentation import segmenter
 from .work import Work, log, progress
 
 UNKNOWN_WARNING = 0.2
@@ -16,22 +17,21 @@ UNKNOWN_WARNING = 0.2
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
     """Read the corpus into ``corpus.zarr`` and put the model beside it."""
-    end = end_symbol(state.study, model)
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
-        builder = CorpusBuilder(end, state.study.corpus.limit_tokens)
-        save_exactly(state.run / "model.safetensors", model)
+        builder = corpus_builder(state.study, model)
+        save_model(model, state.run / "model.safetensors")
         with progress("corpus") as bar:
             facts |= write_corpus(
                 state.run / "corpus.zarr",
                 study_sentences(state.study),
                 builder,
-                model.vocabulary.encode,
-                model.vocabulary.unknown,
+                model.vocabulary,
                 state.study.inference.shard_tokens,
                 state.prints["corpus"],
                 bar.update,
             )
-        facts |= {"end_of_sentence": end, "unknown_share": facts["n_unknown"] / facts["n_token"]}
+        n_read = facts.get("n_piece", facts["n_token"])
+        facts |= {"end_of_sentence": builder.end_of_sentence, "unknown_share": facts["n_unknown"] / n_read}
     report_corpus(facts)
 
 
@@ -41,8 +41,18 @@ def study_sentences(study: Study) -> Iterator[Sentence]:
     return read_sentences(config.format, [study.resolve(p) for p in config.path], config.sentences, config.documents)
 
 
+def corpus_builder(study: Study, model: LanguageModel) -> CorpusBuilder:
+    """Return what turns the study's sentences into the columns of its corpus."""
+    cut = segmenter(model.vocabulary)
+    pieces = None if cut is None else PieceColumns(cut, study.corpus.unit)
+    return CorpusBuilder(end_symbol(study, model), study.corpus.limit_tokens, pieces)
+
+
 def end_symbol(study: Study, model: LanguageModel) -> str | None:
-    """Return the symbol that ends each sentence: the study's, or that of a word model's vocabulary."""
+    """Return the symbol that ends each sentence: the study's, or that of the model's vocabulary.
+
+    A tokenizer's is used only if the study asks for it: many a model has it at the ends of documents alone.
+    """
     asked = study.corpus.end_of_sentence
     if asked != AUTOMATIC:
         if asked is not None and model.vocabulary.index(asked) in (None, model.vocabulary.unknown):
@@ -51,7 +61,7 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
                 "model was trained with, or null for none."
             )
         return asked
-    return model.vocabulary.end_of_sentence if model.vocabulary.level == "word" else None
+    return None if model.vocabulary.level == "subword" else model.vocabulary.end_of_sentence
 
 
 def report_corpus(facts: dict[str, Any]) -> None:

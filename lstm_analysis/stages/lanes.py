@@ -78,7 +78,7 @@ def describe(lanes: Lanes, lag: int | None) -> str:
     if lag is None:
         return (
             "one stream in sequence, by one worker: the model has a neuron that does not forget where reading began "
-            "within an eighth of the corpus (a counter, an oscillator, or a corpus too short for its memory)"
+            "within a twenty-fourth of the corpus (a counter, an oscillator, or a corpus too short for its memory)"
         )
     return (
         f"one stream in sequence, by one worker: the model remembers {lag:,} tokens, too long for parallel lanes to "

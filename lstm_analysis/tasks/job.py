@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import zarr
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..config import State
 from ..inference.extraction import open_reader
 from ..inference.reader import StreamReader
-from ..store import Spans, commit_path, read_rows
+from ..store import COORDINATES, Spans, commit_path, read_rows
 
 Receipt = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Job:
     device: str
     precision: str
     kernel: str
-    readout: str
+    readout: Literal["last", "first", "mean"]
     tolerance: float
     rows: int
     context_group: str = "document"
@@ -64,6 +64,12 @@ class Job:
     def column(self, store: str, name: str, *spans: tuple[int, int]) -> NDArray[Any]:
         """Return rows of a column of one of the run's stores."""
         return self._rows(store, name, spans)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Columns of the corpus that are kept beside the states, so that they make sense alone."""
+        word = ("word",) if "word" in zarr.open_group(self.run / "corpus.zarr", mode="r") else ()
+        return (*COORDINATES, *word)
 
     def _rows(self, store: str, name: str, spans: Spans) -> NDArray[Any]:
         array = zarr.open_group(self.run / store, mode="r")[name]

@@ -6,7 +6,7 @@ from ..inference.forgetting import measure_forgetting
 from ..inference.reader import Stream
 from .carried import load_state, save_state, start_path
 from .job import Job
-from .reading import token_ids
+from .passage import token_ids
 
 Probe = tuple[int, int, int]
 

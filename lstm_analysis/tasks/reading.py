@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,13 @@ import zarr
 from numpy.typing import NDArray
 
 from ..inference.extraction import ShardStates, cut_streams, pilot_shares, read_pilot, read_shard, to_float16
-from ..inference.shards import Shard
+from ..inference.shards import Segment, Shard
 from ..schema import STORED_STATE
 from ..store import checksum, commit_path, crc32, write_json, write_rows
 from .carried import hand_over, start_state
 from .job import Job, Receipt
+from .passage import Passage, token_ids
 from .summaries import keep_summary
-
-COORDINATES = ("token_id", "document", "sentence", "sentence_position")
 
 
 def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
@@ -30,7 +30,7 @@ def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
     }
     if found.surprisal is not None:
         arrays["surprisal"] = found.surprisal
-    for name in COORDINATES:
+    for name in job.coordinates:
         arrays[name] = job.column("corpus.zarr", name, *shard.spans)
     sums = write_rows(job.run / "activations.zarr", shard.spans, job.rows, arrays)
     return _commit(shard, job, found, began, checksums=sums, **facts)
@@ -62,21 +62,20 @@ def find_damage(index: int, shard: Shard, job: Job) -> str | None:
     return f"{', '.join(differing)} differs from what was written" if differing else None
 
 
-def token_ids(job: Job, start: int, stop: int) -> NDArray[np.int32]:
-    """Return the vocabulary indices that the model reads for the rows ``[start, stop)`` of the corpus."""
-    found: NDArray[np.int32] = job.column("corpus.zarr", "token_id", (start, stop))
-    return found
-
-
 def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates, dict[str, Any]]:
     """Return what a shard holds, and the facts about its carried states for its commit."""
-    segments = shard.segments
-    if not segments:
+    if shard.segments:
+        segments: Sequence[Segment] = shard.segments
+        texts = [Passage(job, segment.read_from, segment.stop).text(segment) for segment in segments]
+    else:
         (_, stop), *_ = shard.spans
-        segments = tuple(cut_streams(shard, job.column("corpus.zarr", job.carry, (shard.read_from, stop))))
+        segments = cut_streams(shard, job.column("corpus.zarr", job.carry, (shard.read_from, stop)))
+        passage = Passage(job, shard.read_from, stop)
+        texts = [passage.text(segment) for segment in segments]
     start = start_state(job.run, shard)
-    ids = [token_ids(job, segment.read_from, segment.stop) for segment in segments]
-    found = read_shard(job.reader(), shard, segments, ids, start, states=states, surprisal=job.surprisal)
+    found = read_shard(
+        job.reader(), shard, segments, texts, start, states=states, surprisal=job.surprisal, readout=job.readout
+    )
     facts = {} if start is None else {"start_crc32": crc32(start)}
     return found, facts | hand_over(job.run, shard, found.end, job.tolerance)
 
