@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .corpus import read_corpus as read_corpus
     from .extract import extract_activations as extract_activations
     from .inference.checkpoints import load_model as load_model
+    from .inference.checkpoints import save_model as save_model
+    from .inference.twin import random_twin as random_twin
     from .labels import categories as categories
     from .labels import idioms as idioms
     from .labels import label_corpus as label_corpus
@@ -30,6 +32,8 @@ _HOME = {
     "read_corpus": "corpus",
     "extract_activations": "extract",
     "load_model": "inference.checkpoints",
+    "save_model": "inference.checkpoints",
+    "random_twin": "inference.twin",
     "categories": "labels",
     "idioms": "labels",
     "label_corpus": "labels",

@@ -1,4 +1,4 @@
-"""The command line: ``lstm-analysis run | train | validate | inspect | report``."""
+"""The command line: ``lstm-analysis run | train | convert | validate | inspect | report``."""
 
 import argparse
 import json

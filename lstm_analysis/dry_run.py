@@ -1,6 +1,7 @@
 """The plan of a study without running it: shards, bytes, memory and time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from .cluster import local_size
 from .config import Study, load_cluster
-from .corpus import CorpusBuilder, empty_corpus
+from .corpus import empty_corpus
 from .inference.extraction import choose_device
 from .inference.forgetting import measure_forgetting, probe_positions, warm_up
 from .inference.lanes import equal_streams, parallel_lanes
@@ -17,7 +18,7 @@ from .inference.reader import StreamReader
 from .inference.trial import measure_rate
 from .reductions.histogram import N_BIN
 from .stages.activations import state_bytes
-from .stages.corpus import end_symbol, study_sentences
+from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import progress
@@ -34,7 +35,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     """
     validate(study)
     model = trained_model(study)
-    n_token, n_sentence, n_document = count(study, end_symbol(study, model))
+    n_token, n_sentence, n_document = count(study, model)
     n_shard = -(-n_token // study.inference.shard_tokens)
     rate = measure_rate(model, study.inference.device, study.inference.surprisal)
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
@@ -73,22 +74,39 @@ def probe_texts(
     study: Study, model: LanguageModel, probes: Sequence[tuple[int, int, int]]
 ) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
     """Return the vocabulary indices of the past and of the text of each probe, from another reading of the corpus."""
-    builder = CorpusBuilder(end_symbol(study, model), study.corpus.limit_tokens)
-    found = [np.empty(stop - past, np.int32) for past, _, stop in probes]
-    at, token_of_type = 0, np.zeros(0, np.int32)
+    found: list[tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]] = [([], []) for _ in probes]
+    at = 0
+    for ids, edges in read_blocks(study, model):
+        n_row = len(edges) - 1
+        for bounds, parts in zip(probes, found, strict=True):
+            for (first, last), part in zip(pairwise(bounds), parts, strict=True):
+                start, stop = max(first - at, 0), min(last - at, n_row)
+                if start < stop:
+                    part.append(ids[edges[start] : edges[stop]])
+        at += n_row
+    return [(np.concatenate(past), np.concatenate(text)) for past, text in found]
+
+
+def read_blocks(study: Study, model: LanguageModel) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+    """Yield, block by block of the corpus, what the model reads and where in it each row begins, and the end."""
+    builder = corpus_builder(study, model)
+    token_of_type, pieces, n_gone = np.zeros(0, np.int32), np.zeros(0, np.int32), 0
     for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
-        new = list(builder.types)[len(token_of_type) :]
-        token_of_type = np.concatenate([token_of_type, model.vocabulary.encode(new)]) if new else token_of_type
-        token_id = token_of_type[block["type_id"].values]
-        for (past, _, stop), ids in zip(probes, found, strict=True):
-            first, last = max(past, at), min(stop, at + len(token_id))
-            if first < last:
-                ids[first - past : last - past] = token_id[first - at : last - at]
-        at += len(token_id)
-    return [(ids[: start - past], ids[start - past :]) for (past, start, _), ids in zip(probes, found, strict=True)]
+        edges = np.arange(block.sizes["time"] + 1)
+        if "piece_id" in block:  # its pieces are those of the sentences read so far: some rows come later
+            first, stop = block["piece_first"].values, int(block["piece_last"].values[-1]) + 1
+            pieces = np.concatenate([pieces, block["piece_id"].values])
+            pieces, n_gone = pieces[first[0] - n_gone :], int(first[0])
+            yield pieces, np.append(first, stop) - n_gone
+        elif "token_id" in block:
+            yield block["token_id"].values, edges
+        else:
+            new = list(builder.types)[len(token_of_type) :]
+            token_of_type = np.concatenate([token_of_type, model.vocabulary.encode(new)]) if new else token_of_type
+            yield token_of_type[block["type_id"].values], edges
 
 
-def count(study: Study, end: str | None) -> tuple[int, int, int]:
+def count(study: Study, model: LanguageModel) -> tuple[int, int, int]:
     """Return tokens, sentences and documents of the study's corpus.
 
     Raises
@@ -96,7 +114,7 @@ def count(study: Study, end: str | None) -> tuple[int, int, int]:
     UserError
         If there is no sentence.
     """
-    builder = CorpusBuilder(end, study.corpus.limit_tokens)
+    builder = corpus_builder(study, model)
     with progress("count") as bar:
         for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
             bar.update(block.sizes["time"])

@@ -50,6 +50,7 @@ _NEURON = ("layer", "neuron")
 _TOP = ("extreme", "rank", "layer", "neuron")
 _SPAN = ("mark",)
 _OCCURRENCE = ("occurrence",)
+_WORD = ("corpus_word",)
 
 VARIABLES: dict[str, Variable] = {
     # corpus.zarr
@@ -66,9 +67,30 @@ VARIABLES: dict[str, Variable] = {
     "mark_concept": Variable(_SPAN, "int32", "1", "index of the mark's concept in `marked_concept`", (0, None)),
     "mark_value": Variable(_SPAN, "int8", "1", "1 where the mark says target, 0 baseline", (0, 1)),
     "marked_concept": Variable(("marked_concept",), "str", "", "concepts that the corpus marks"),
+    # corpus.zarr of a model that reads pieces of words: one row a word (corpus.unit: word)
+    "piece_id": Variable(("piece",), "int32", "1", "index of the piece in the model's vocabulary", (0, None)),
+    "piece_first": Variable(
+        _T, "int64", "1", "first piece of the word, its blank included: index on `piece`", (0, None)
+    ),
+    "piece_last": Variable(_T, "int64", "1", "last piece of the word: index on `piece`", (0, None)),
+    # ... one row a piece (corpus.unit: token)
+    "word": Variable(_T, "int64", "1", "index of the token's word in the corpus", (0, None)),
+    "token_name": Variable(("token_name",), "str", "", "names of the rows of the model's vocabulary"),
+    "word_type_id": Variable(_WORD, "int32", "1", "index of the word's surface form in `type`", (0, None)),
+    "word_sentence": Variable(_WORD, "int64", "1", "index of the word's sentence in the corpus", (0, None)),
+    "word_sentence_position": Variable(_WORD, "int32", "word", "place of the word in its sentence", (0, None)),
+    "word_sentence_length": Variable(_WORD, "int32", "word", "words of its sentence, end symbol included", (1, None)),
     # activations.zarr
     "hidden_state": Variable(_STATE, "float32", "1", "hidden state h after reading the token", (-1, 1)),
     "cell_state": Variable(_STATE, "float32", "1", "cell state c after reading the token"),
+    "input_gate": Variable(
+        _STATE, "float32", "1", "input gate at the token: share of the candidate that is added", (0, 1)
+    ),
+    "forget_gate": Variable(_STATE, "float32", "1", "forget gate at the token: what share of c is kept", (0, 1)),
+    "output_gate": Variable(_STATE, "float32", "1", "output gate at the token: what share of tanh(c) is shown", (0, 1)),
+    "candidate": Variable(_STATE, "float32", "1", "candidate at the token: what the input gate lets in", (-1, 1)),
+    "reset_gate": Variable(_STATE, "float32", "1", "reset gate of a GRU: share of the past in the candidate", (0, 1)),
+    "update_gate": Variable(_STATE, "float32", "1", "update gate of a GRU: what share of h is kept", (0, 1)),
     "surprisal": Variable(_T, "float32", "bit", "-log2 p(token given its past); NaN where there is no past", (0, None)),
     # labels.zarr
     "label": Variable(("time", "concept"), "int8", "1", "1 target, 0 baseline, -1 left out", (-1, 1)),
@@ -109,6 +131,19 @@ VARIABLES: dict[str, Variable] = {
     "tuning_sd": Variable(_TUNING, "float64", "1", "standard deviation at the position in the sentence", (0, None)),
     "eta2": Variable(_NEURON, "float64", "1", "share of variance between positions, bias-corrected", (None, 1)),
 }
+
+
+STORED_STATE = {"hidden": "hidden_state", "cell": "cell_state"} | {
+    name: name for name in ("input_gate", "forget_gate", "output_gate", "candidate", "reset_gate", "update_gate")
+}
+"""Stored variable of each state that a study can ask for."""
+_LSTM_STATES = ("hidden", "cell", "input_gate", "forget_gate", "output_gate", "candidate")
+CELL_STATES = {
+    "lstm": _LSTM_STATES,
+    "mlstm": _LSTM_STATES,
+    "gru": ("hidden", "reset_gate", "update_gate", "candidate"),
+}
+"""States that each kind of recurrent layer can show."""
 
 
 def attach_attrs(dataset: "xr.Dataset") -> "xr.Dataset":

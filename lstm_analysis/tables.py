@@ -1,5 +1,7 @@
 """Tables for the terminal: the top neurons of each concept, and what a run holds."""
 
+from collections.abc import Sequence
+
 import xarray as xr
 
 from .run import Run
@@ -43,14 +45,23 @@ def _line(scores: xr.Dataset, concept: str, by: str) -> str:
     return f"{concept[:27]:<28}{counts[0]:>8,}{counts[1]:>7,}{counts[2]:>6,}   {neurons or 'undefined'}"
 
 
+def describe_layers(sizes: Sequence[int]) -> str:
+    """Return the sizes of a model's layers, written for a person.
+
+    >>> describe_layers([650, 650]), describe_layers([1150, 1150, 400])
+    ('2 x 650', '1150 + 1150 + 400')
+    """
+    return f"{len(sizes)} x {sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
+
+
 def describe_run(run: Run) -> str:
     """Return what a run holds, for a person."""
     facts, lines = run.facts, [f"run         {run.path}"]
     if "model" in facts:
         model = facts["model"]
         lines.append(
-            f"model       {model['n_layer']} x {model['n_neuron']} neurons, vocabulary of {model['n_vocabulary']:,}, "
-            f"{model['checkpoint']}"
+            f"model       {describe_layers(model['layer_sizes'])} neurons, vocabulary of {model['n_vocabulary']:,}, "
+            f"{model['checkpoint']}" + (f", a random-weights twin ({model['twin']})" if model.get("twin") else "")
         )
     if corpus := facts.get("corpus"):
         lines.append(

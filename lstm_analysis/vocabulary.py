@@ -1,19 +1,27 @@
-"""The model's vocabulary: which index the model reads for a surface form."""
+"""The model's vocabulary: the names of its rows, and which row a surface form is."""
 
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import UserError
+from .errors import UserError, nearest
 
 UNKNOWN_NAMES = ("<unk>", "<UNK>", "[UNK]", "unk", "UNK")
 END_NAMES = ("</s>", "<eos>", "<EOS>", "</S>")
+BYTE_NAMES = tuple(chr(i) if 32 <= i < 127 or chr(i) in "\t\n\r" else f"<0x{i:02X}>" for i in range(256))
+"""Names of the rows of a model that reads bytes: printable ASCII as it is, the others by their number."""
+BYTES = "bytes"
+"""What a study gives as the vocabulary of a model that reads bytes."""
+Level = Literal["word", "char", "byte", "subword"]
+_SPECIAL = re.compile(r"<\S+>|\[[A-Z]+\]|unk|UNK")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:/]*(?:st|nd|rd|th|s)?")
 
 
@@ -27,10 +35,13 @@ class Normalisation:
         Look up the lower-cased form.
     number
         The name every number is looked up as (``N`` in the Penn Treebank convention); ``None`` keeps numbers.
+    unknown
+        Name of the row that stands for what the vocabulary lacks; ``None`` for the first of `UNKNOWN_NAMES` in it.
     """
 
     lower_case: bool = False
     number: str | None = None
+    unknown: str | None = None
 
     def apply(self, form: str) -> str:
         """Return the form to look up.
@@ -55,10 +66,13 @@ class Vocabulary:
         Name of each embedding row.
     normalisation
         Rewriting before the look-up; the end symbol and the unknown symbol are exempt.
+    tokenizer
+        The JSON of a Hugging Face tokenizer that cuts text into these tokens; ``None`` if there is none.
     """
 
     tokens: tuple[str, ...]
     normalisation: Normalisation = Normalisation()
+    tokenizer: str | None = field(default=None, repr=False)
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,25 +81,51 @@ class Vocabulary:
             twice = next(token for token, n in Counter(self.tokens).items() if n > 1)
             raise UserError(f"The vocabulary lists the token {twice!r} more than once; each row needs its own name.")
         object.__setattr__(self, "_index", index)
+        unknown = self.normalisation.unknown
+        if unknown is not None and unknown not in index:
+            raise UserError(
+                f"The unknown symbol is to be {unknown!r}, which is none of the vocabulary's {len(index)} tokens; "
+                f"{nearest(unknown, [name for name in self.tokens if _SPECIAL.fullmatch(name)] or self.tokens[:9])}."
+            )
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def with_rows(self, n_row: int) -> "Vocabulary":
+        """Return the vocabulary for an embedding of more rows than its tokenizer has tokens: never used, but there."""
+        if self.tokenizer is None or n_row <= len(self):
+            return self
+        return replace(self, tokens=self.tokens + tuple(unused(row) for row in range(len(self), n_row)))
+
     @property
     def unknown(self) -> int | None:
         """Index of the unknown symbol, or ``None`` if the vocabulary has none."""
-        return next((self._index[name] for name in UNKNOWN_NAMES if name in self._index), None)
+        names = UNKNOWN_NAMES if self.normalisation.unknown is None else (self.normalisation.unknown,)
+        return next((self._index[name] for name in names if name in self._index), None)
 
     @property
     def end_of_sentence(self) -> str | None:
-        """Name of the end-of-sentence symbol, or ``None`` if the vocabulary has none."""
-        return next((name for name in END_NAMES if name in self._index), None)
+        """Name of the end-of-sentence symbol, or ``None``; that of characters and bytes is the newline."""
+        names = (*END_NAMES, "\n") if self.level in ("char", "byte") else END_NAMES
+        return next((name for name in names if name in self._index), None)
+
+    @cached_property
+    def level(self) -> Level:
+        """What a row is: a ``word``, a ``char``, a ``byte``, or a piece of a tokenizer (``subword``).
+
+        Rows of one character are those of a character model if one of them is the blank, which joins the words. Without
+        it the words of the corpus must themselves be characters.
+        """
+        if self.tokenizer is not None:
+            return "subword"
+        if self.tokens == BYTE_NAMES:
+            return "byte"
+        return "char" if self._single_characters and " " in self._index else "word"
 
     @property
-    def level(self) -> str:
-        """``char`` if no ordinary token but a run of blanks is longer than one character, else ``word``."""
-        ordinary = [token for token in self.tokens if token not in (*UNKNOWN_NAMES, *END_NAMES)]
-        return "char" if all(len(token) <= 1 or token.isspace() for token in ordinary) else "word"
+    def _single_characters(self) -> bool:
+        """Whether no token but special ones and runs of blanks is longer than one character."""
+        return all(len(token) <= 1 or token.isspace() or _SPECIAL.fullmatch(token) for token in self.tokens)
 
     def index(self, form: str) -> int | None:
         """Return the row of a surface form; the unknown row if it has none of its own."""
@@ -108,24 +148,32 @@ class Vocabulary:
         missing = list(dict.fromkeys(form for form, i in zip(forms, found, strict=True) if i is None))
         if missing:
             shown = ", ".join(repr(form) for form in missing[:5])
-            if self.level == "char" and any(len(form) > 1 for form in missing):
+            if self._single_characters and any(len(form) > 1 for form in missing):
                 raise UserError(
-                    f"The model reads single characters ({len(self)} of them), but the corpus holds longer tokens, "
-                    f"among them {shown}. Give it a corpus whose tokens are characters: JSON lines with a list of "
-                    "characters as 'tokens', and end_of_sentence: null."
+                    f"The model reads single characters ({len(self)} of them) and has no blank to join words with, but "
+                    f"the corpus holds longer tokens, among them {shown}. Give it a corpus whose tokens are "
+                    "characters: JSON lines with a list of characters as 'tokens', and end_of_sentence: null."
                 )
             raise UserError(
                 f"The model's vocabulary of {len(self)} tokens has no unknown symbol ({', '.join(UNKNOWN_NAMES[:2])}), "
-                f"and the corpus holds {len(missing)} distinct tokens it lacks, among them {shown}. Give the model a "
-                "vocabulary with an unknown symbol, or remove these tokens from the corpus."
+                f"and the corpus holds {len(missing)} distinct tokens it lacks, among them {shown}. Name the token "
+                "that shall stand for them as model.unknown, or remove them from the corpus."
             )
         return np.array(found, dtype=np.int32)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the tokens and the normalisation."""
-        text = json.dumps([self.tokens, self.normalisation.lower_case, self.normalisation.number])
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of the tokens, the normalisation and the tokenizer."""
+        rules = self.normalisation
+        content: list[object] = [self.tokens, rules.lower_case, rules.number]
+        if rules.unknown is not None or self.tokenizer is not None:
+            content += [rules.unknown, self.tokenizer]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def unused(row: int) -> str:
+    """Return the name of a row that no token of a tokenizer has."""
+    return f"<unused {row}>"
 
 
 def build_vocabulary(

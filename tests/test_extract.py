@@ -13,7 +13,7 @@ import lstm_analysis as la
 from lstm_analysis import tasks
 from lstm_analysis.errors import UserError
 from lstm_analysis.extract import recount
-from lstm_analysis.inference.extraction import pilot_shares, read_pilot, read_shard
+from lstm_analysis.inference.extraction import Text, pilot_shares, read_pilot, read_shard
 from lstm_analysis.inference.model import LanguageModel
 from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.inference.shards import Segment, Shard
@@ -132,13 +132,15 @@ def test_broken_weights_are_named(model: LanguageModel) -> None:
     reader = StreamReader(dataclasses.replace(model, layers=(model.layers[0], layer)))
     shard, ids = Shard(4, ((40, 48),), 40), np.ones(8, np.int32)
     with pytest.raises(UserError, match="states become NaN at token 40: the model's weights are broken"):
-        read_shard(reader, shard, [Segment(40, 40, 48)], [ids], None, states=["hidden", "cell"], surprisal=True)
+        read_shard(reader, shard, [Segment(40, 40, 48)], [Text(ids)], None, states=["hidden", "cell"], surprisal=True)
 
 
 def test_a_plan_that_leaves_rows_empty_is_a_fault(model: LanguageModel) -> None:
     shard, ids = Shard(0, ((0, 10),), 0), np.ones(8, np.int32)
     with pytest.raises(RuntimeError, match="has 10 rows, its segments fill 8"):
-        read_shard(StreamReader(model), shard, [Segment(0, 0, 8)], [ids], None, states=["hidden"], surprisal=False)
+        read_shard(
+            StreamReader(model), shard, [Segment(0, 0, 8)], [Text(ids)], None, states=["hidden"], surprisal=False
+        )
 
 
 def test_what_was_committed_and_then_damaged_is_extracted_again(

@@ -14,12 +14,12 @@ ROOT = Path(lstm_analysis.__file__).parent
 
 # A module imports from rows above its own. The modules of a row marked "together" may also import each other.
 ROWS = [
-    ("together", ["errors", "schema", "vocabulary", "compiled", "fixed_point"]),
-    ("together", ["yaml_file", "ranges", "conversion", "config", "disk"]),
+    ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
+    ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk"]),
     ("together", ["store", "cluster"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
-    ("together", ["record", "tables", "tasks", "study", "stages", "dry_run", "extract", "run"]),
+    ("together", ["record", "tables", "tasks", "study", "train", "stages", "dry_run", "extract", "run"]),
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}

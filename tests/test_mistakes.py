@@ -79,7 +79,7 @@ def with_nan() -> dict[str, torch.Tensor]:
 
 CHECKPOINTS: dict[str, tuple[Callable[[], dict[str, torch.Tensor]], str]] = {
     "nan": (with_nan, r"has 1 NaN or infinite values in 'rnn.weight_hh_l1' \(40, 10\)"),
-    "gru": (lambda: other_cells(nn.GRU(N_NEURON, N_NEURON, 2)), r"is a GRU: weight_hh_l0 has shape \(30, 10\)"),
+    "elman": (lambda: other_cells(nn.RNN(N_NEURON, N_NEURON, 2)), r"a plain \(Elman\) RNN: weight_hh_l0 has shape"),
     "projection": (lambda: other_cells(nn.LSTM(N_NEURON, N_NEURON, 2, proj_size=4)), "is an LSTM with projections"),
     "rows": (lambda: random_tensors(n_token=50), "vocabulary has 62 tokens, but the embedding of .* has 50 rows"),
 }

@@ -18,7 +18,7 @@ from planted import CLOSING, END, N_NEURON, OPENING, TAU, Neuron, Planted, plant
 
 from lstm_analysis import study as study_module
 from lstm_analysis.config import load_study
-from lstm_analysis.inference.checkpoints import save_exactly
+from lstm_analysis.inference.checkpoints import save_model
 from lstm_analysis.run import Run
 from lstm_analysis.study import run_study
 
@@ -66,7 +66,7 @@ class Found:
 
 def write_planted_study(folder: Path, truth: Planted) -> Path:
     """Write model, corpus (one TSV file), concept files and study; return the study file."""
-    save_exactly(folder / "model.safetensors", truth.model)
+    save_model(truth.model, folder / "model.safetensors")
     lines, document = ["# columns = token"], None
     for sentence in truth.sentences:
         lines += [f"# document = {sentence.document}"] * (sentence.document != document)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstm_analysis.errors import UserError
-from lstm_analysis.vocabulary import Normalisation, Vocabulary, build_vocabulary
+from lstm_analysis.vocabulary import BYTE_NAMES, Normalisation, Vocabulary, build_vocabulary
 
 PENN = Normalisation(lower_case=True, number="N")
 
@@ -50,7 +50,7 @@ def test_special_symbols_are_exempt_from_lower_casing():
 
 
 def test_missing_tokens_without_an_unknown_symbol_are_named_once_each():
-    with pytest.raises(UserError, match=r"of 2 tokens has no unknown symbol .*holds 2 distinct .*'x', 'y'\. Give"):
+    with pytest.raises(UserError, match=r"of 2 tokens has no unknown symbol .*holds 2 distinct .*'x', 'y'\. Name"):
         Vocabulary(("a", "b")).encode(["x", "a", "y", "x"])
 
 
@@ -61,10 +61,48 @@ def test_a_vocabulary_without_special_symbols_says_so():
 
 @pytest.mark.parametrize(
     ("tokens", "level"),
-    [(("a", "\n", "<unk>"), "char"), (("a", "bc"), "word"), (("日", ""), "char"), (("a", "  "), "char")],
+    [
+        (("a", " ", "<unk>"), "char"),
+        (("日", "", "  ", " ", "\n", "<pad>", "[UNK]"), "char"),
+        (("a", "bc", " "), "word"),
+        (("a", "\n", "<unk>"), "word"),
+        (BYTE_NAMES, "byte"),
+    ],
 )
 def test_level(tokens, level):
     assert Vocabulary(tokens).level == level
+    assert Vocabulary(tokens, tokenizer="{}").level == "subword"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "end"),
+    [((" ", "\n"), "\n"), ((" ", "\n", "</s>"), "</s>"), ((" ", "a"), None), (("the", "\n"), None), (BYTE_NAMES, "\n")],
+)
+def test_the_end_symbol_of_characters_and_bytes_is_the_newline(tokens, end):
+    vocabulary = Vocabulary(tokens)
+    assert vocabulary.end_of_sentence == end
+    if end is not None:
+        assert vocabulary.index("</s>") == vocabulary.index("<eos>") == tokens.index(end)
+
+
+def test_the_names_of_the_bytes_are_distinct_and_show_the_byte():
+    assert len(set(BYTE_NAMES)) == 256
+    assert [BYTE_NAMES[i] for i in (10, 32, 65, 126, 127, 0xE9)] == ["\n", " ", "A", "~", "<0x7F>", "<0xE9>"]
+
+
+def test_the_unknown_symbol_can_be_named():
+    vocabulary = Vocabulary(("a", "*", "<unk>"), Normalisation(unknown="*"))
+    assert vocabulary.unknown == 1
+    assert vocabulary.encode(["a", "b"]).tolist() == [0, 1]
+    with pytest.raises(UserError, match=r"unknown symbol is to be '<unkn>', which is none .*did you mean '<unk>'"):
+        Vocabulary(("a", "<unk>"), Normalisation(unknown="<unkn>"))
+
+
+def test_rows_that_a_tokenizer_never_uses_have_names():
+    vocabulary = Vocabulary(("a", "b"), tokenizer="{}")
+    assert vocabulary.with_rows(4).tokens == ("a", "b", "<unused 2>", "<unused 3>")
+    assert vocabulary.with_rows(1) is vocabulary
+    assert Vocabulary(("a", "b")).with_rows(4).tokens == ("a", "b")
 
 
 def test_a_token_listed_twice_is_an_error():
@@ -79,10 +117,18 @@ def test_the_digest_depends_on_tokens_their_order_and_the_rules():
         Vocabulary(("ab",)),
         Vocabulary(("a", "b"), PENN),
         Vocabulary(("a", "b"), Normalisation(lower_case=True)),
+        Vocabulary(("a", "b"), Normalisation(unknown="a")),
+        Vocabulary(("a", "b"), tokenizer="{}"),
+        Vocabulary(("a", "b"), tokenizer="{ }"),
     ]
     digests = {vocabulary.digest for vocabulary in others}
     assert len(digests) == len(others)
     assert Vocabulary(("a", "b")).digest in digests
+
+
+def test_the_digest_of_words_is_what_it_was():
+    expected = "e6340bf870272cec43b42ac5"
+    assert Vocabulary(("a", "b"), PENN).digest[:24] == expected
 
 
 def test_build_keeps_the_most_frequent_and_breaks_ties_by_name():
@@ -110,5 +156,5 @@ def test_every_name_of_the_end_symbol_is_read_as_the_models_own():
 
 
 def test_words_for_a_character_model_are_explained():
-    with pytest.raises(UserError, match=r"reads single characters .* among them 'word'"):
+    with pytest.raises(UserError, match=r"reads single characters .* no blank to join words .* among them 'word'"):
         Vocabulary(("a", "b")).encode(["a", "word"])

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import yaml
 
-from lstm_analysis.inference.checkpoints import save_model
+from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inference.model import LanguageModel
 from lstm_analysis.vocabulary import Vocabulary
 
@@ -31,7 +31,7 @@ def random_tensors(seed: int = 0, n_token: int = len(WORDS) + 2, n_layer: int = 
 def write_model(path: Path, seed: int = 0) -> None:
     """Write a random model that knows all words."""
     vocabulary = Vocabulary(("<unk>", "</s>", *WORDS))
-    save_model(path, random_tensors(seed), vocabulary, {}, torch.float32)
+    save_weights(path, random_tensors(seed), vocabulary, {}, torch.float32)
 
 
 def write_texts(folder: Path, lengths: tuple[int, ...] = (300, 40, 700, 5, 260), seed: int = 1) -> None:

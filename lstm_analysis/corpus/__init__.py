@@ -8,13 +8,16 @@ from ..errors import UsageError, nearest
 from .conllu import read_conllu
 from .dataset import CorpusBuilder, corpus_dataset, empty_corpus
 from .jsonl import read_jsonl
+from .piece_columns import PieceColumns
+from .pieces import add_pieces
 from .sentences import Mark, Reader, Sentence, Source
 from .sotu import read_sotu
 from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "Mark", "Sentence", "Source", "empty_corpus", "read_corpus", "read_sentences",
+    "READERS", "CorpusBuilder", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces", "empty_corpus",
+    "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import UserError
+from .piece_columns import PieceColumns, column_dataset
 from .sentences import Sentence
 
 COLUMNS = ("type_id", "document", "sentence", "sentence_position", "sentence_length")
@@ -32,10 +33,13 @@ class CorpusBuilder:
         Symbol appended to each sentence, ``None`` for none.
     limit_tokens
         Stop before the first sentence that would go past this many tokens.
+    pieces
+        The further columns of a model that reads pieces of words.
     """
 
     end_of_sentence: str | None = None
     limit_tokens: int | None = None
+    pieces: PieceColumns | None = None
     types: Codes = field(default_factory=Codes)
     documents: list[str] = field(default_factory=list)
     document_starts: list[int] = field(default_factory=list)
@@ -47,46 +51,55 @@ class CorpusBuilder:
     limited: bool = False
 
     def blocks(self, sentences: Iterable[Sentence], rows: int) -> Iterator[xr.Dataset]:
-        """Yield datasets of ``rows`` tokens (the last one shorter), dims ``time``."""
+        """Yield datasets of ``rows`` tokens (the last one shorter), dims ``time``.
+
+        Columns along other dims hold what the sentences read since the block before have added.
+        """
         pending: dict[str, list[int]] = {}
+        end = [] if self.end_of_sentence is None else [self.end_of_sentence]
         for sentence in sentences:
-            length = len(sentence.tokens) + (self.end_of_sentence is not None)
+            forms = [*sentence.tokens, *end]
+            begins = not self.documents or self.documents[-1] != sentence.document
+            length = len(forms) if self.pieces is None else self.pieces.cut(forms, begins)
             if self.limit_tokens is not None and self.n_token + length > self.limit_tokens:
                 self.limited = True
                 break
-            self._add(sentence, length, pending)
+            if begins:
+                self.documents.append(sentence.document)
+                self.document_starts.append(self.n_token)
+            self._add(sentence, forms, length, pending)
             while len(pending["type_id"]) >= rows:
                 yield self._block({name: column[:rows] for name, column in pending.items()})
                 pending = {name: column[rows:] for name, column in pending.items()}
         if pending.get("type_id"):
             yield self._block(pending)
 
-    def _add(self, sentence: Sentence, length: int, pending: dict[str, list[int]]) -> None:
-        if not self.documents or self.documents[-1] != sentence.document:
-            self.documents.append(sentence.document)
-            self.document_starts.append(self.n_token)
-        self._declare(sentence, pending)
-        end = [] if self.end_of_sentence is None else [self.end_of_sentence]
-        pending["type_id"].extend(self.types[form] for form in (*sentence.tokens, *end))
-        pending["document"].extend([len(self.documents) - 1] * length)
-        pending["sentence"].extend([self.n_sentence] * length)
-        pending["sentence_position"].extend(range(length))
-        pending["sentence_length"].extend([length] * length)
-        for name, codes in self.annotations.items():
-            pending[f"{name}_id"].extend(codes[value] for value in (*sentence.annotations[name], *[""] * len(end)))
+    def _add(self, sentence: Sentence, forms: list[str], length: int, pending: dict[str, list[int]]) -> None:
+        self._declare(sentence)
+        rows = self._rows(sentence, forms)
+        for name, column in (rows if self.pieces is None else self.pieces.add(rows)).items():
+            pending.setdefault(name, []).extend(column)
         for mark in sentence.marks:
             concept = self.marked_concepts[mark.concept]
-            self.marks.extend((self.n_token + i, concept, mark.value) for i in mark.tokens)
+            for i in mark.tokens:
+                places = (i,) if self.pieces is None else self.pieces.places(i)
+                self.marks.extend((self.n_token + place, concept, mark.value) for place in places)
         self.n_token += length
         self.n_sentence += 1
 
-    def _declare(self, sentence: Sentence, pending: dict[str, list[int]]) -> None:
+    def _rows(self, sentence: Sentence, forms: list[str]) -> dict[str, list[int]]:
+        """Return the columns of a sentence, one row a word."""
+        n, n_end = len(forms), len(forms) - len(sentence.tokens)
+        columns = ([self.types[form] for form in forms], [len(self.documents) - 1] * n, [self.n_sentence] * n,
+                   list(range(n)), [n] * n)  # fmt: skip
+        rows = dict(zip(COLUMNS, columns, strict=True))
+        for name, codes in self.annotations.items():
+            rows[f"{name}_id"] = [codes[value] for value in (*sentence.annotations[name], *[""] * n_end)]
+        return rows
+
+    def _declare(self, sentence: Sentence) -> None:
         if self.n_sentence == 0:
-            self.annotations = {name: Codes() for name in _free(sentence.annotations)}
-        for name in COLUMNS:
-            pending.setdefault(name, [])
-        for name in self.annotations:
-            pending.setdefault(f"{name}_id", [])
+            self.annotations = {name: Codes() for name in _free(sentence.annotations, self.pieces is not None)}
         if set(sentence.annotations) != set(self.annotations):
             raise UserError(
                 f"The document {sentence.document!r} has the annotation columns {sorted(sentence.annotations)}, the "
@@ -95,14 +108,13 @@ class CorpusBuilder:
             )
 
     def _block(self, columns: dict[str, list[int]]) -> xr.Dataset:
-        types = {name: schema.VARIABLES[name].dtype if name in schema.VARIABLES else "int32" for name in columns}
-        arrays = {name: ("time", np.array(column, dtype=types[name])) for name, column in columns.items()}
-        return schema.attach_attrs(xr.Dataset(arrays))
+        return column_dataset(columns, {} if self.pieces is None else self.pieces.take())
 
     def tables(self) -> xr.Dataset:
         """Return the code tables and marks of all sentences seen so far."""
         tables: dict[str, list[str]] = {"type": list(self.types), "document_name": self.documents}
         tables |= {name: list(codes) for name, codes in self.annotations.items()}
+        tables |= {} if self.pieces is None else self.pieces.tables
         coords = {name: (name, np.array(values, dtype=object)) for name, values in tables.items()}
         starts = np.array(self.document_starts, dtype=schema.VARIABLES["document_start"].dtype)
         variables: dict[str, tuple[str, NDArray[np.generic]]] = {"document_start": ("document_name", starts)}
@@ -114,12 +126,12 @@ class CorpusBuilder:
         return schema.attach_attrs(xr.Dataset(variables, coords))
 
 
-def _free(names: Iterable[str]) -> list[str]:
+def _free(names: Iterable[str], of_pieces: bool) -> list[str]:
     """Return the annotation columns if neither their tables nor their code columns have a name that is taken."""
     names = list(names)
     taken = {*schema.VARIABLES, *schema.DIMS, *(dim for v in schema.VARIABLES.values() for dim in v.dims)}
     for name in names:
-        if name in taken or f"{name}_id" in taken | set(names):
+        if name in taken or f"{name}_id" in taken | set(names) or (of_pieces and f"word_{name}" in names):
             raise UserError(
                 f"The annotation column {name!r} cannot be stored: the corpus dataset would need the names {name!r} "
                 f"and '{name}_id', and one of them is taken. Rename the column, for example to '{name}_tag'."

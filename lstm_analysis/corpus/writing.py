@@ -1,28 +1,28 @@
 """A corpus to disk, block by block: its length is bounded by the disk, not by memory."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 import zarr
 from numpy.typing import NDArray
 
 from .. import schema
 from ..store import FINGERPRINT, new_store
+from ..vocabulary import Vocabulary
 from .dataset import CorpusBuilder, empty_corpus
 from .sentences import Sentence
-
-Encoder = Callable[[Sequence[str]], NDArray[np.int32]]
 
 
 def write_corpus(
     path: Path,
     sentences: Iterable[Sentence],
     builder: CorpusBuilder,
-    encode: Encoder,
-    unknown: int | None,
+    vocabulary: Vocabulary,
     rows: int,
     fingerprint: str,
     progress: Callable[[int], Any],
@@ -37,10 +37,8 @@ def write_corpus(
         What to write.
     builder
         Codes the sentences.
-    encode
-        Surface forms to vocabulary indices.
-    unknown
-        The index that unknown words get.
+    vocabulary
+        Of the model.
     rows
         Tokens of a block, a chunk on disk.
     fingerprint
@@ -57,21 +55,18 @@ def write_corpus(
     UserError
         If there is no sentence.
     """
-    sha, counts = hashlib.sha256(), np.zeros(0, np.int64)
-    token_of_type = np.zeros(0, np.int32)
+    sha, encoder = hashlib.sha256(), Encoder(vocabulary)
     with new_store(path) as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)
         for block in builder.blocks(sentences, rows):
-            new = list(builder.types)[len(token_of_type) :]
-            token_of_type = np.concatenate([token_of_type, encode(new)]) if new else token_of_type
-            columns = {str(name): column.values for name, column in block.items()}
-            columns["token_id"] = token_of_type[columns["type_id"]]
-            counts = np.pad(counts, (0, len(token_of_type) - len(counts)))
-            counts += np.bincount(columns["type_id"], minlength=len(counts))
-            for name, values in columns.items():
-                _append(group, name, values, rows)
-                sha.update(values.tobytes())
-            progress(len(values))
+            if builder.pieces is None:
+                block = block.assign(token_id=("time", encoder.encode(builder.types, block["type_id"].values)))
+            else:
+                encoder.count(block["piece_id" if "piece_id" in block else "token_id"].values)
+            for name, column in block.items():
+                _append(group, str(name), column, rows)
+                sha.update(column.values.tobytes())
+            progress(block.sizes["time"])
         if not builder.n_token:
             raise empty_corpus(builder)
         tables = builder.tables().assign_attrs({FINGERPRINT: fingerprint})
@@ -85,23 +80,57 @@ def write_corpus(
         "n_type": len(builder.types),
         "n_mark": len(builder.marks),
         "limited": builder.limited,
-        "n_unknown": int(counts[token_of_type == unknown].sum()) if unknown is not None else 0,
+        "n_unknown": encoder.n_unknown,
         "digest": sha.hexdigest(),
-    }
+    } | ({} if builder.pieces is None else {"n_piece": builder.pieces.n_piece, "n_word": builder.pieces.n_word})
 
 
-def _append(group: zarr.Group, name: str, values: NDArray[Any], rows: int) -> None:
+class Encoder:
+    """Rows of the vocabulary for types, each looked up once, and how often the unknown one was met.
+
+    Parameters
+    ----------
+    vocabulary
+        Of the model.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.n_unknown = 0
+        self._token_of_type = np.zeros(0, np.int32)
+
+    def encode(self, types: Iterable[str], type_id: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the row of each token, dims (time); ``types`` may have grown since the call before."""
+        new = list(islice(types, len(self._token_of_type), None))
+        if new:
+            self._token_of_type = np.concatenate([self._token_of_type, self.vocabulary.encode(new)])
+        token_id: NDArray[np.int32] = self._token_of_type[type_id]
+        self.count(token_id)
+        return token_id
+
+    def count(self, token_id: NDArray[np.int32]) -> None:
+        """Count the unknown among rows that the model reads."""
+        if self.vocabulary.unknown is not None:
+            self.n_unknown += int(np.count_nonzero(token_id == self.vocabulary.unknown))
+
+
+def _append(group: zarr.Group, name: str, column: xr.DataArray, rows: int) -> None:
     if name not in group:
         variable = schema.VARIABLES.get(name)
         group.create_array(
             name,
             shape=(0,),
             chunks=(rows,),
-            dtype=values.dtype,
+            dtype=column.dtype,
             fill_value=0,
-            dimension_names=("time",),
-            attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": f"index in `{name[:-3]}`"},
+            dimension_names=[str(dim) for dim in column.dims],
+            attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": f"index in `{_table(name)}`"},
         )
     array = group[name]
     assert isinstance(array, zarr.Array)
-    array.append(values)
+    array.append(column.values)
+
+
+def _table(name: str) -> str:
+    """Return the table of names that an annotation's column counts in."""
+    return name.removeprefix("word_").removesuffix("_id")

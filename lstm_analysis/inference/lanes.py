@@ -71,7 +71,8 @@ class Lanes:
         return -(-start // self.rows) * self.rows, min(-(-stop // self.rows) * self.rows, self.n_token)
 
     def _shard(self, index: int, group: int, lanes: range, j: int, last: bool) -> Shard:
-        segments, spans = [], []
+        segments: list[Segment] = []
+        spans = []
         for lane in lanes:
             first, end = self._owned(lane)
             start, stop = first + j * self.stretch, min(first + (j + 1) * self.stretch, end)

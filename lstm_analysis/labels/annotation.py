@@ -28,6 +28,7 @@ class PartOfSpeech:
 
     column: str = "pos"
     tags: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    of_words: ClassVar[bool] = True
     default_name: ClassVar[str] = "part_of_speech"
 
     def names(self, corpus: xr.Dataset) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -37,6 +38,7 @@ class Categories:
     entries: Phrases
     category: tuple[int, ...]
     default_name: str = "categories"
+    of_words: ClassVar[bool] = True
 
     def names(self, corpus: xr.Dataset) -> list[str]:
         """Return the names of the categories."""

@@ -16,6 +16,7 @@ from .lexicon import read_lexicon
 from .matching import find_phrases
 from .phrases import MAX_GAP, Phrases
 from .source import BASELINE, LEFT_OUT, TARGET
+from .word_view import first_tokens, word_view
 
 BLOCK = 1 << 16
 
@@ -38,6 +39,7 @@ class Idioms:
 
     phrases: Phrases
     max_gap: int = MAX_GAP
+    of_words: ClassVar[bool] = True
     default_name: ClassVar[str] = "idiom"
 
     def names(self, corpus: xr.Dataset) -> list[str]:
@@ -104,16 +106,19 @@ def idiom_occurrences(corpus: xr.Dataset, source: Idioms) -> xr.Dataset:
     occurs.
     """
     columns: list[list[NDArray[np.int64]]] = []
-    for start in range(0, corpus.sizes["time"], BLOCK):
-        stop = min(start + BLOCK, corpus.sizes["time"])
-        begin, end, idiom = find_phrases(corpus, source.phrases, start, stop, source.max_gap)
+    words = word_view(corpus)
+    for start in range(0, words.sizes["time"], BLOCK):
+        stop = min(start + BLOCK, words.sizes["time"])
+        begin, end, idiom = find_phrases(words, source.phrases, start, stop, source.max_gap)
         here = np.flatnonzero((end > start) & (end <= stop))
         here = here[np.lexsort((idiom[here], begin[here], end[here]))]
         columns.append([begin[here], end[here], idiom[here]])
     names = ("occurrence_start", "occurrence_stop", "occurrence_idiom")
+    found = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+    found[:2] = [first_tokens(corpus, word) for word in found[:2]]
     variables = {
-        name: ("occurrence", np.concatenate(parts).astype(schema.VARIABLES[name].dtype))
-        for name, parts in zip(names, zip(*columns, strict=True), strict=True)
+        name: ("occurrence", column.astype(schema.VARIABLES[name].dtype))
+        for name, column in zip(names, found, strict=True)
     }
     table = np.array([name for name, _ in source.phrases], dtype=object)
     dataset: xr.Dataset = schema.attach_attrs(xr.Dataset(variables, coords={"idiom": ("idiom", table)}))

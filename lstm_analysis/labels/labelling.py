@@ -10,6 +10,7 @@ from .. import schema
 from ..errors import UsageError
 from .counts import LabelCounts
 from .source import LabelSource, read_rows
+from .word_view import word_view
 
 BLOCK = 1 << 16
 
@@ -67,7 +68,7 @@ def concept_names(corpus: xr.Dataset, sources: Mapping[str, LabelSource]) -> tup
         raise UsageError("There is no label source; give at least one, for example {source: position, first: 3}.")
     origin: dict[str, str] = {}
     for source_name, source in sources.items():
-        for concept in source.names(corpus):
+        for concept in source.names(word_view(corpus) if source.of_words else corpus):
             concept = concept or source_name
             if concept in origin:
                 raise UsageError(
@@ -80,5 +81,18 @@ def concept_names(corpus: xr.Dataset, sources: Mapping[str, LabelSource]) -> tup
 
 
 def label_block(corpus: xr.Dataset, sources: Mapping[str, LabelSource], start: int, stop: int) -> NDArray[np.int8]:
-    """Return the labels of the tokens ``[start, stop)``, dims (time, concept), ordered as `concept_names`."""
-    return np.concatenate([source.label(corpus, start, stop) for source in sources.values()], axis=1)
+    """Return the labels of the tokens ``[start, stop)``, dims (time, concept), ordered as `concept_names`.
+
+    Where a token is a piece of a word it has the labels of its word.
+    """
+    parts = [_label(corpus, source, start, stop) for source in sources.values()]
+    return np.concatenate(parts, axis=1)
+
+
+def _label(corpus: xr.Dataset, source: LabelSource, start: int, stop: int) -> NDArray[np.int8]:
+    if "word" not in corpus or not source.of_words:
+        return source.label(corpus, start, stop)
+    word = read_rows(corpus, "word", start, stop)
+    first, last = int(word[0]), int(word[-1])
+    label: NDArray[np.int8] = source.label(word_view(corpus), first, last + 1)[word - first]
+    return label

@@ -1,6 +1,7 @@
 """The place in the sentence as a concept: its first or its last tokens."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -22,6 +23,7 @@ class Position:
 
     first: int | None = None
     last: int | None = None
+    of_words: ClassVar[bool] = True
 
     @property
     def default_name(self) -> str:

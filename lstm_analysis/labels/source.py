@@ -17,6 +17,10 @@ class LabelSource(Protocol):
     """
 
     @property
+    def of_words(self) -> bool:
+        """Whether it labels words; else it labels places on ``time``, which can be pieces of words."""
+
+    @property
     def default_name(self) -> str:
         """The name a study gives the source if it gives none."""
 

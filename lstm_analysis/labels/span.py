@@ -28,6 +28,7 @@ class Spans:
     """
 
     table: SpanTable | None = None
+    of_words: ClassVar[bool] = False
     default_name: ClassVar[str] = "spans"
 
     def names(self, corpus: xr.Dataset) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from ..errors import UserError
 from ..inference.extraction import Text
 from ..inference.shards import Segment
 from .job import Job
@@ -33,14 +34,23 @@ class Passage:
         self._ids = job.column("corpus.zarr", "piece_id", (self._offset, int(self._last[-1]) + 1))
 
     def text(self, segment: Segment) -> Text:
-        """Return what the model reads for a segment inside the passage."""
+        """Return what the model reads for a segment inside the passage.
+
+        Raises
+        ------
+        UserError
+            If the segment goes on in the middle of a piece.
+        """
         rows = slice(segment.read_from - self.start, segment.stop - self.start)
         if self._first is None:
             return Text(self._ids[rows], segment.start - segment.read_from)
         first, last = self._first[rows], self._last[rows]
-        if segment.carried:  # a piece that also belongs to the word before has been read
-            before = self._past if rows.start == 0 else int(self._last[rows.start - 1])
-            first, last = np.maximum(first, before + 1), np.maximum(last, before + 1)
+        if segment.carried and first[0] <= (self._past if rows.start == 0 else self._last[rows.start - 1]):
+            raise UserError(
+                f"The tokenizer makes one piece of parts of the words {segment.read_from - 1} and {segment.read_from} "
+                "of the corpus, between which reading is handed over. Choose another inference.shard_tokens or a carry "
+                "that hands nothing over (sentence, or document with shards as long as the longest document)."
+            )
         kept = slice(segment.start - segment.read_from, None)
         begin, keep = int(first[0]), int(first[kept][0])
         ids = self._ids[begin - self._offset : int(last[-1]) + 1 - self._offset]

@@ -8,7 +8,8 @@ import torch
 
 from lstm_analysis.corpus import read_sentences
 from lstm_analysis.errors import UsageError, UserError
-from lstm_analysis.inference.checkpoints import load_model, save_model
+from lstm_analysis.inference.checkpoints import load_model
+from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.vocabulary import Normalisation, Vocabulary
 
@@ -169,7 +170,7 @@ def test_a_vocabulary_of_another_size_is_refused(network, save):
 def test_what_we_save_we_load(network, tmp_path):
     net, path = network(), tmp_path / "folder" / "m.safetensors"
     vocabulary = Vocabulary(tuple(TOKENS), Normalisation(lower_case=True, number="N"))
-    save_model(path, net.state_dict(), vocabulary, {"source": "here"}, torch.float32)
+    save_weights(path, net.state_dict(), vocabulary, {"source": "here"}, torch.float32)
     model = load_model(path)
     assert_is(model, net)
     assert model.vocabulary == vocabulary

@@ -33,7 +33,7 @@ def test_a_model_that_forgets() -> None:
     lag = measure_forgetting(StreamReader(FORGETFUL), probes(20_000), 5e-6)
     assert lag == 256  # sigmoid(2) ** 256 = 8e-15
     slow = one_neuron([OPEN, 6.0, 0.0, OPEN], weight_input=0.5)
-    lag = measure_forgetting(StreamReader(slow), probes(80_000), 5e-6)
+    lag = measure_forgetting(StreamReader(slow), probes(300_000), 5e-6)
     assert lag is not None
     assert 3000 < lag < 8000  # log(c / 5e-6) / -log(sigmoid(6)) with |c| of some tens
 

@@ -1,35 +1,57 @@
 """Checkpoints: one file a format, one line each in `FORMATS`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from ...errors import UsageError, UserError
 from ...vocabulary import Vocabulary
 from ..model import LanguageModel
-from .safetensors_file import read_safetensors, save_exactly, save_model
-from .state_dict import Checkpoint, assemble
+from .checkpoint import Checkpoint
+from .keras_file import read_keras_hdf5, read_keras_zip
+from .npz_file import read_npz
+from .onnx_file import read_onnx
+from .safetensors_file import read_safetensors, save_model
+from .state_dict import assemble
 from .torch_file import read_torch
 from .vocabulary_file import read_vocabulary
 
-__all__ = ["FORMATS", "Checkpoint", "load_model", "save_exactly", "save_model"]
+__all__ = ["FORMATS", "Checkpoint", "load_model", "save_model"]
 
 FORMATS: dict[str, Callable[[Path], Checkpoint]] = {
     ".safetensors": read_safetensors,
     ".pt": read_torch,
     ".pth": read_torch,
     ".bin": read_torch,
+    ".h5": read_keras_hdf5,
+    ".hdf5": read_keras_hdf5,
+    ".keras": read_keras_zip,
+    ".npz": read_npz,
+    ".onnx": read_onnx,
 }
 
 
-def load_model(path: str | Path, vocabulary: str | Path | None = None) -> LanguageModel:
+def load_model(
+    path: str | Path,
+    vocabulary: str | Path | None = None,
+    gates: Literal["sigmoid"] | None = None,
+    unknown: str | None = None,
+) -> LanguageModel:
     """Load a language model from a checkpoint, without ever unpickling code.
 
     Parameters
     ----------
     path
-        ``.safetensors``, or a torch file that holds a state dict (alone or under ``state_dict``).
+        ``.safetensors``; a torch file that holds a state dict (alone or under ``state_dict``); a Keras model or its
+        weights; an ``.npz`` of TensorFlow variables; an ONNX file.
     vocabulary
-        JSON list, JSON map or one token a line; by default the vocabulary inside the checkpoint.
+        JSON list, JSON map, one token a line, the ``tokenizer.json`` of a Hugging Face tokenizer, or ``bytes``; by
+        default the vocabulary inside the checkpoint.
+    gates
+        For a file of Keras that holds weights and nothing else: that its gates are ``sigmoid``.
+    unknown
+        Name of the token that stands for what the vocabulary lacks; by default its ``<unk>`` or the like.
 
     Returns
     -------
@@ -46,12 +68,19 @@ def load_model(path: str | Path, vocabulary: str | Path | None = None) -> Langua
     if path.suffix not in FORMATS:
         raise UsageError(f"Unknown checkpoint format {path.suffix!r} of {path}; known are {', '.join(FORMATS)}.")
     checkpoint = FORMATS[path.suffix](path)
-    tokens, normalisation = checkpoint.tokens, checkpoint.normalisation
+    if not checkpoint.gates_known and gates is None:
+        raise UserError(
+            f"{path} holds weights alone and does not say what its gates are: Keras before 2.3 had hard_sigmoid gates "
+            "by default, whose states would be wrong here. If it was trained with recurrent_activation='sigmoid' (the "
+            "default since), say so: model.gates: sigmoid, or --gates sigmoid."
+        )
+    rules = checkpoint.normalisation if unknown is None else replace(checkpoint.normalisation, unknown=unknown)
     if vocabulary is not None:
-        tokens = read_vocabulary(Path(vocabulary))
-    if tokens is None:
+        return assemble(path, checkpoint, read_vocabulary(vocabulary, rules))
+    if checkpoint.tokens is None:
         raise UserError(
             f"The checkpoint {path} has no vocabulary inside. Give one as model.vocabulary: a JSON list, a JSON map "
-            "from token to index, or a text file with one token a line in the order of the embedding's rows."
+            "from token to index, a text file with one token a line in the order of the embedding's rows, a Hugging "
+            "Face tokenizer.json, or 'bytes' for a model that reads bytes."
         )
-    return assemble(path, checkpoint, Vocabulary(tuple(tokens), normalisation))
+    return assemble(path, checkpoint, Vocabulary(tuple(checkpoint.tokens), rules, checkpoint.tokenizer))

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,19 +13,21 @@ from torch import Tensor
 
 from ...errors import UserError
 from ...vocabulary import Normalisation, Vocabulary
-from ..model import Decoder, LanguageModel
-from .state_dict import Checkpoint
+from ..model import LanguageModel
+from .checkpoint import Checkpoint
+from .naming import STATES_ONLY, named_weights
 from .vocabulary_file import ordered_tokens
 
 
 def read_safetensors(path: Path) -> Checkpoint:
-    """Read tensors and metadata; the metadata keys ``vocabulary`` and ``normalisation`` hold JSON."""
+    """Read tensors and metadata; the metadata keys ``vocabulary``, ``normalisation`` and ``tokenizer`` hold JSON."""
     try:
         with safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except SafetensorError as error:
         raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
+    states_only = metadata.pop(STATES_ONLY, None) is not None
     vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
     try:
         tokens = None if vocabulary is None else json.loads(vocabulary)
@@ -31,28 +35,37 @@ def read_safetensors(path: Path) -> Checkpoint:
     except (ValueError, TypeError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
-            "'normalisation' a JSON map with 'lower_case' and 'number'. Save the file again without them."
+            "'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
-    return Checkpoint(tensors, tokens, rules, metadata)
+    tokenizer = metadata.pop("tokenizer", None)
+    return Checkpoint(tensors, tokens, rules, metadata, states_only, tokenizer=tokenizer)
 
 
-def save_model(
+def save_weights(
     path: Path, tensors: Mapping[str, Tensor], vocabulary: Vocabulary, metadata: Mapping[str, str], dtype: torch.dtype
 ) -> None:
     """Write weights, vocabulary and metadata as one safetensors file, in one step; the same make the same bytes."""
-    rules = {"lower_case": vocabulary.normalisation.lower_case, "number": vocabulary.normalisation.number}
-    header = {**metadata, "vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
+    header = {**metadata, **_vocabulary_header(vocabulary)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    found = save({name: tensor.detach().to(dtype).contiguous() for name, tensor in tensors.items()}, header)
+    found = save({name: _converted(name, tensor, dtype) for name, tensor in tensors.items()}, header)
     try:
         temporary.write_bytes(_in_order(found))
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _vocabulary_header(vocabulary: Vocabulary) -> dict[str, str]:
+    """Return all that a vocabulary is; what it has not is left out, so that the file's bytes stay what they were."""
+    rules = asdict(vocabulary.normalisation)
+    if rules["unknown"] is None:
+        del rules["unknown"]
+    header = {"vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
+    return header if vocabulary.tokenizer is None else {**header, "tokenizer": vocabulary.tokenizer}
 
 
 def _in_order(file: bytes) -> bytes:
@@ -65,16 +78,33 @@ def _in_order(file: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + file[stop:]
 
 
-def save_exactly(path: Path, model: LanguageModel) -> None:
-    """Write a loaded model in float32: what is read back has the same digest."""
-    assert isinstance(model.decoder, Decoder)
-    tensors = {"encoder.weight": model.embedding, "decoder.bias": model.decoder.bias}
-    if not model.tied:
-        tensors["decoder.weight"] = model.decoder.weight
-    for i, layer in enumerate(model.layers):
-        tensors |= {
-            f"rnn.weight_ih_l{i}": layer.weight_input,
-            f"rnn.weight_hh_l{i}": layer.weight_recurrent,
-            f"rnn.bias_ih_l{i}": layer.bias,
-        }
-    save_model(path, tensors, model.vocabulary, model.metadata, torch.float32)
+def _converted(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    found = tensor.detach().to(dtype).contiguous()
+    if not torch.isfinite(found).all():
+        raise UserError(
+            f"The weight {name} reaches {float(tensor.abs().max()):g}, which {str(dtype).removeprefix('torch.')} "
+            "cannot hold. Save in float32."
+        )
+    return found
+
+
+def save_model(model: LanguageModel, path: str | Path, dtype: Literal["float32", "float16"] = "float32") -> None:
+    """Write a model as one safetensors file with its vocabulary, in one step.
+
+    Parameters
+    ----------
+    model
+        Any model that `load_model` gives.
+    path
+        The file to write.
+    dtype
+        Of the weights: in ``float32`` what is read back has the same digest.
+
+    Raises
+    ------
+    UserError
+        If a weight is too large for the type.
+    """
+    mark = {STATES_ONLY: "no decoder reads the top layer's h alone"} if model.decoder is None else {}
+    metadata = {**model.metadata, **mark}
+    save_weights(Path(path), named_weights(model), model.vocabulary, metadata, getattr(torch, dtype))

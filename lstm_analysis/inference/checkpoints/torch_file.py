@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
-from .state_dict import Checkpoint
+from .checkpoint import Checkpoint
 from .vocabulary_file import ordered_tokens
 
 _GLOBAL = re.compile(r"\bGLOBAL\b|\bclass\b")
 
 
 def read_torch(path: Path) -> Checkpoint:
-    """Read a state dict, alone or in a dict under ``state_dict`` with a vocabulary under ``vocab``."""
+    """Read a state dict, alone or in a dict under ``state_dict`` or ``model``, with a vocabulary under ``vocab``."""
     found = _load(path)
     if not isinstance(found, Mapping):
         raise UserError(f"{path} holds a {type(found).__name__}, not a state dict. Save model.state_dict().")
-    weights = found.get("state_dict", found.get("model_state_dict", found))
+    weights = next((found[key] for key in ("state_dict", "model_state_dict", "model") if key in found), found)
     if not isinstance(weights, Mapping):
         raise UserError(f"{path} holds a {type(weights).__name__} under 'state_dict'. Save model.state_dict().")
     strange = [name for name in weights if not isinstance(name, str)]
@@ -48,8 +48,11 @@ def _load(path: Path) -> Any:
         if isinstance(error, pickle.UnpicklingError) and (_GLOBAL.search(str(error)) or _is_plain_pickle(path)):
             raise UserError(
                 f"{path} is a pickled object, not a state dict; unpickling it would run code from the file, so it is "
-                "refused. Where you trust it, load it with the program that made it and save its weights: "
-                "torch.save(model.state_dict(), 'model.pt')."
+                "refused. Where you trust it, convert it with the program that made it: "
+                f"model = torch.load({path.name!r}, weights_only=False, map_location='cpu'); "
+                "weights = {'state_dict': model.state_dict(), 'vocab': corpus.dictionary.idx2word}; "
+                "torch.save(weights, 'model.pt'). Without 'vocab' (a list of the tokens in the order of their "
+                "indices), name a vocabulary file: model.vocabulary, or --vocabulary."
             ) from None
         found = "" if isinstance(error, pickle.UnpicklingError) else str(error)
         reason = found.partition("\n")[0] or "its bytes are not those of torch.save"

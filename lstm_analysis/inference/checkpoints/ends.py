@@ -1,0 +1,126 @@
+"""The two ends of a state dict: embedding and decoder, found by their shapes and names."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import UserError
+from ..model import AdaptiveDecoder, Decoder
+
+_EMBEDDING = re.compile(r"encoder|emb|wte|lookup", re.IGNORECASE)
+_DECODER = re.compile(r"decoder|out|linear|softmax|head|proj|fc", re.IGNORECASE)
+_TAIL = re.compile(r"(?P<prefix>.*?)tail\.(?P<cluster>\d+)\.(?P<part>[01])\.weight")
+
+
+def find_ends(
+    path: Path, tensors: Mapping[str, Tensor], width: int, size: int, states_only: bool
+) -> tuple[Tensor, Decoder | AdaptiveDecoder | None]:
+    """Return embedding and decoder; a tied decoder's weight is the embedding itself.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    tensors
+        All weights that are not those of the recurrent layers.
+    width, size
+        Inputs of the first layer, neurons of the last.
+    states_only
+        Whether the model has no decoder that could be used.
+
+    Raises
+    ------
+    UserError
+        If one is missing, or a weight is left that neither uses.
+    """
+    adaptive, theirs = _find_adaptive(path, tensors, size)
+    rest = {name: tensor for name, tensor in tensors.items() if name not in theirs}
+    embedding = _embedding_name(path, rest, width)
+    rows = rest.pop(embedding)
+    decoder: Decoder | AdaptiveDecoder | None = adaptive
+    if adaptive is not None and adaptive.cutoffs[-1] != len(rows):
+        raise UserError(
+            f"{path} has an adaptive softmax over {adaptive.cutoffs[-1]} tokens, but {len(rows)} rows in {embedding!r}."
+        )
+    if adaptive is None and not states_only:
+        decoder, used = _find_decoder(path, rest, rows, size)
+        rest = {name: tensor for name, tensor in rest.items() if name not in used}
+    left = [name for name, tensor in rest.items() if tensor.ndim and not torch.equal(tensor, rows)]
+    if left:
+        raise UserError(
+            f"{path} has weights that an embedding, an LSTM and a decoder would not use: {', '.join(left[:6])}. Run "
+            "without them the model would be another one. Only plain LSTM language models are supported."
+        )
+    return rows, decoder
+
+
+def _embedding_name(path: Path, tensors: Mapping[str, Tensor], width: int) -> str:
+    tables = {name: tensor for name, tensor in tensors.items() if tensor.ndim == 2}
+    fitting = [name for name, table in tables.items() if table.shape[1] == width]
+    name = min(fitting, key=lambda k: (not _EMBEDDING.search(k), bool(_DECODER.search(k))), default=None)
+    if name is None:
+        shapes = {name: tuple(table.shape) for name, table in tables.items()}
+        raise UserError(f"{path} has no embedding of width {width} (the input of layer 0). Matrices found: {shapes}.")
+    return name
+
+
+def _find_decoder(
+    path: Path, tensors: Mapping[str, Tensor], embedding: Tensor, size: int
+) -> tuple[Decoder, set[str | None]]:
+    n_token, width = embedding.shape
+    weights = [name for name, tensor in tensors.items() if tensor.shape == (n_token, size)]
+    name = min(weights, key=lambda k: not _DECODER.search(k), default=None)
+    if name is None and width != size:
+        raise UserError(
+            f"{path} has no decoder of shape ({n_token}, {size}); its embedding is of another width, not tied."
+        )
+    stem = (name or "decoder.weight").removesuffix("weight")
+    biases = [name for name, tensor in tensors.items() if tensor.shape == (n_token,)]
+    bias = min(biases, key=lambda k: not k.startswith(stem), default=None)
+    tied = name is None or torch.equal(tensors[name], embedding)
+    weight = embedding if name is None or tied else tensors[name]
+    return Decoder(weight, torch.zeros(n_token) if bias is None else tensors[bias]), {name, bias}
+
+
+def _find_adaptive(path: Path, tensors: Mapping[str, Tensor], size: int) -> tuple[AdaptiveDecoder | None, set[str]]:
+    """Return the adaptive softmax, if there is one, and the names that are its."""
+    tails = {name: match for name in tensors if (match := _TAIL.fullmatch(name))}
+    prefixes = {match["prefix"] for match in tails.values()}
+    if len(prefixes) != 1:
+        return None, set()
+    prefix = prefixes.pop()
+    n = 1 + max(int(match["cluster"]) for match in tails.values())
+    head, bias = f"{prefix}head.weight", f"{prefix}head.bias"
+    names = [head, *(f"{prefix}tail.{k}.{part}.weight" for k in range(n) for part in (0, 1))]
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise UserError(f"{path} has an adaptive softmax without {', '.join(missing)}; the file is incomplete.")
+    _check_adaptive(path, {name: tensors[name] for name in names}, names, size)
+    found = AdaptiveDecoder(
+        tensors[head],
+        tensors.get(bias, torch.zeros(len(tensors[head]))),
+        tuple((tensors[a], tensors[b]) for a, b in zip(names[1::2], names[2::2], strict=True)),
+    )
+    if found.head_bias.shape != (len(found.head),):
+        raise UserError(f"{path}: {bias} has shape {tuple(found.head_bias.shape)}, but ({len(found.head)},) is needed.")
+    return found, {*names, bias}
+
+
+def _check_adaptive(path: Path, tensors: Mapping[str, Tensor], names: Sequence[str], size: int) -> None:
+    n_cluster = len(names) // 2
+    for name in names:
+        tensor = tensors[name]
+        second = name.endswith(".1.weight") and name != names[0]
+        inputs = len(tensors[names[names.index(name) - 1]]) if second else size
+        if tensor.ndim != 2 or tensor.shape[1] != inputs or len(tensor) < 1:
+            raise UserError(
+                f"{path}: {name} has shape {tuple(tensor.shape)}, but an adaptive softmax over {size} neurons needs "
+                f"(rows, {inputs}) there."
+            )
+    if len(tensors[names[0]]) <= n_cluster:
+        raise UserError(
+            f"{path}: {names[0]} has {len(tensors[names[0]])} rows, too few for {n_cluster} clusters and a token."
+        )

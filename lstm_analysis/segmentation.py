@@ -1,0 +1,174 @@
+"""Words to the pieces that a model reads: characters, bytes, or those of a tokenizer.
+
+The text of a sentence is its words joined by one blank, and the sentences of a document are one running text. The
+blank before a word is a piece of that word, not of the one before: after a word's last piece the model has read the
+word and nothing more. An end symbol follows its word without a blank, and no blank follows it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from .errors import UserError
+from .vocabulary import END_NAMES, Vocabulary
+
+BLANKS = " \n"
+
+
+class Pieces(NamedTuple):
+    """The pieces of some words.
+
+    Every piece is one of a word; a piece that covers several words is one of each.
+
+    Parameters
+    ----------
+    ids
+        Rows of the vocabulary.
+    first, last
+        Index in ``ids`` of each word's first and last piece. Both never decrease.
+    goes_on
+        Whether a blank stands before the word that comes next: not after an end symbol.
+    """
+
+    ids: list[int]
+    first: list[int]
+    last: list[int]
+    goes_on: bool
+
+    @property
+    def words(self) -> list[int]:
+        """Index of the word of each piece; of several words the last."""
+        found = [0] * len(self.ids)
+        for word, (first, last) in enumerate(zip(self.first, self.last, strict=True)):
+            found[first : last + 1] = [word] * (last + 1 - first)
+        return found
+
+
+class Segmenter(Protocol):
+    """Cuts words into the pieces that a model reads."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The rows that the pieces are."""
+
+    def segment(self, words: Sequence[str], goes_on: bool = False) -> Pieces:
+        """Return the pieces of some words in a row.
+
+        Parameters
+        ----------
+        words
+            Surface forms, end symbols among them.
+        goes_on
+            Whether a blank stands before the first word, because a word of the same document comes before it.
+
+        Raises
+        ------
+        UserError
+            If a word is empty, begins or ends with a blank, or cannot be written in the vocabulary's pieces.
+        """
+
+
+def segmenter(vocabulary: Vocabulary) -> Segmenter | None:
+    """Return what cuts words into the rows of a vocabulary; ``None`` if its rows are words.
+
+    Raises
+    ------
+    UserError
+        If the vocabulary has a tokenizer, and the package ``tokenizers`` is missing or does not understand it.
+
+    >>> cut = segmenter(Vocabulary((" ", "a", "b", "<unk>")))
+    >>> cut.segment(["ab", "b"])
+    Pieces(ids=[1, 2, 0, 2], first=[0, 2], last=[1, 3], goes_on=True)
+    """
+    if vocabulary.level == "word":
+        return None
+    if vocabulary.level == "subword":
+        from .hugging_face import TokenizerSegmenter
+
+        return TokenizerSegmenter(vocabulary)
+    return Speller(vocabulary)
+
+
+class Speller:
+    """Spells words in characters or in the bytes of UTF-8; each distinct word is spelled once.
+
+    Parameters
+    ----------
+    vocabulary
+        Rows that are characters or bytes.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._blank = vocabulary.encode([" "]).tolist()
+        self._spelled: dict[str, tuple[bool, list[int]]] = {}
+
+    def segment(self, words: Sequence[str], goes_on: bool = False) -> Pieces:
+        """Return the pieces of some words in a row, as `Segmenter.segment` says."""
+        ids: list[int] = []
+        first: list[int] = []
+        last: list[int] = []
+        for word in words:
+            found = self._spelled.get(word)
+            is_end, spelled = found if found is not None else self._spell(word)
+            first.append(len(ids))
+            ids += spelled if goes_on or is_end else spelled[1:]
+            last.append(len(ids) - 1)
+            goes_on = not is_end
+        return Pieces(ids, first, last, goes_on)
+
+    def _spell(self, word: str) -> tuple[bool, list[int]]:
+        """Return whether a word is an end symbol, and its rows, those of other words after a blank."""
+        is_end = word == self.vocabulary.end_of_sentence or word in END_NAMES
+        if is_end:
+            found = (True, [end_row(word, self.vocabulary)])
+        else:
+            found = (False, self._blank + self._rows(require_word(word)))
+        self._spelled[word] = found
+        return found
+
+    def _rows(self, word: str) -> list[int]:
+        if self.vocabulary.level == "byte":
+            return list(self.vocabulary.normalisation.apply(word).encode())
+        rows: list[int] = self.vocabulary.encode(list(word)).tolist()
+        return rows
+
+
+def end_row(word: str, vocabulary: Vocabulary) -> int:
+    """Return the row of an end symbol.
+
+    Raises
+    ------
+    UserError
+        If the vocabulary has none.
+    """
+    if vocabulary.end_of_sentence is None:
+        raise UserError(
+            f"The corpus has the end symbol {word!r}, but the model's vocabulary has none. Read the corpus with "
+            "end_of_sentence: null."
+        )
+    (row,) = vocabulary.encode([word])
+    return int(row)
+
+
+def require_word(word: str) -> str:
+    """Return a word that can be joined to others by blanks; blanks inside it are part of it.
+
+    Raises
+    ------
+    UserError
+        If it is empty, begins or ends with a blank, or is no text.
+    """
+    if not word or word != word.strip(BLANKS):
+        raise UserError(
+            f"The corpus has the word {word!r}, but the model reads words joined by blanks, so a word cannot be empty "
+            "or begin or end with a blank. Where the tokens of the corpus are characters, give the words instead: "
+            "with corpus.unit: token each character has its own row."
+        )
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"The word {word!a} of the corpus has half a surrogate pair at character {error.start}, which is no text. "
+            "Mend the corpus."
+        ) from None
+    return word

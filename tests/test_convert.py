@@ -1,0 +1,97 @@
+"""The command `convert`, and studies of a twin."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from command import call, expect_paragraph
+from tiny import WORDS, random_tensors, write_study
+
+import lstm_analysis as la
+from lstm_analysis.config import Study, load_study
+from lstm_analysis.study import fingerprints, model_facts, run_study, trained_model
+
+
+@pytest.fixture
+def checkpoint(here: Path) -> Path:
+    torch.save(random_tensors(), here / "m.pt")
+    (here / "v.txt").write_text("\n".join(["<unk>", "</s>", *WORDS]))
+    return here / "m.pt"
+
+
+def test_convert_writes_what_it_found(checkpoint: Path, here: Path) -> None:
+    ended = call("convert", checkpoint, here / "new" / "m.safetensors", "--vocabulary", here / "v.txt")
+    assert (ended.code, ended.err) == (0, "")
+    assert [line.split(maxsplit=1) for line in ended.out.splitlines()] == [
+        ["cell", "lstm, 10 + 10 neurons, embedding of 10"],
+        ["vocabulary", "62 tokens (word)"],
+        ["decoder", "full softmax, tied to the embedding"],
+        ["weights", "2,362"],
+        ["written", f"{here / 'new' / 'm.safetensors'} (float32)"],
+    ]
+    model = la.load_model(here / "new" / "m.safetensors")
+    assert model.digest == la.load_model(checkpoint, here / "v.txt").digest
+
+
+def test_convert_overwrites_only_by_force(checkpoint: Path, here: Path) -> None:
+    options = ("--vocabulary", here / "v.txt")
+    target = here / "m.safetensors"
+    target.write_text("mine")
+    expect_paragraph(call("convert", checkpoint, target, *options), 2, "is there already. Give --force to replace it")
+    assert target.read_text() == "mine"
+    ended = call("convert", checkpoint, target, *options, "--force", "--dtype", "float16")
+    assert ended.code == 0, ended.err
+    assert torch.equal(la.load_model(target).embedding, random_tensors()["encoder.weight"].half().float())
+
+
+def test_mistakes_of_convert(checkpoint: Path, here: Path) -> None:
+    out = here / "out.safetensors"
+    expect_paragraph(call("convert", checkpoint, here / "m.onnx"), 2, r"m.onnx must end in .safetensors")
+    expect_paragraph(call("convert", checkpoint, out), 1, "has no vocabulary inside. Give one as model.vocabulary")
+    expect_paragraph(call("convert", here / "none.pt", out), 2, "none.pt does not exist")
+    expect_paragraph(call("convert", checkpoint, checkpoint / "out.safetensors"), 2, "m.pt is no folder|is no folder")
+    expect_paragraph(call("convert", checkpoint, out, "--seed", "-1"), 2, "--seed is -1; it must be at least 0")
+    assert not out.exists()
+
+
+def test_convert_writes_a_twin(checkpoint: Path, here: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        options = ("--vocabulary", here / "v.txt", "--twin", "shuffled", "--seed", seed)
+        ended = call("convert", checkpoint, here / f"{name}.safetensors", *options)
+        assert ended.code == 0, ended.err
+        assert "twin          shuffled\n" in ended.out
+    a, b, c = ((here / f"{name}.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+    model = la.load_model(checkpoint, here / "v.txt")
+    assert la.load_model(here / "a.safetensors").digest == la.random_twin(model, 0, "shuffled").digest
+
+
+def twin_studies(folder: Path) -> tuple[Study, Study]:
+    """Return a study, and the same of a twin of its model."""
+    plain = load_study(write_study(folder))
+    return plain, load_study(folder / "tiny.yaml", ["model.twin=initial", "seed=3"])
+
+
+def test_a_study_of_a_twin(tmp_path: Path) -> None:
+    plain, twin = twin_studies(tmp_path)
+    model, other = trained_model(plain), trained_model(twin)
+    assert other.digest == la.random_twin(model, 3).digest != model.digest
+    assert fingerprints(twin, other, {})["activations"] != fingerprints(plain, model, {})["activations"]
+    facts = model_facts(twin, other)
+    assert (facts["twin"], model_facts(plain, model)["twin"]) == ("initial", None)
+    assert (facts["metadata"]["twin_of"], facts["metadata"]["twin_seed"]) == (model.digest, "3")
+
+
+@pytest.mark.slow
+def test_a_run_says_that_it_is_a_twin_s(tmp_path: Path) -> None:
+    plain, twin = (run_study(s, tmp_path / str(s.seed), in_process=True) for s in twin_studies(tmp_path))
+    assert not np.allclose(plain.activations.hidden_state[:50], twin.activations.hidden_state[:50])
+    assert "a random-weights twin (initial)" in call("inspect", tmp_path / "3").out
+    assert "a random-weights twin" not in call("inspect", tmp_path / "0").out
+
+
+def test_an_unknown_twin_or_gate_is_refused(tmp_path: Path) -> None:
+    path = write_study(tmp_path)
+    expect_paragraph(call("validate", path, "--set", "model.twin=shuffle"), 2, "model.twin is 'shuffle'; .*'shuffled'")
+    expect_paragraph(call("validate", path, "--set", "model.gates=hard"), 2, "model.gates is 'hard'")
