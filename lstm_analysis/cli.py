@@ -135,6 +135,7 @@ def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from .config import load_study
     from .study import corpus_files, trained_model, validate
+    from .tables import describe_layers
 
     study = load_study(options.study, options.set)
     sources = validate(study)
@@ -143,7 +144,7 @@ def validate_command(options: argparse.Namespace) -> int:
         found = "The model is not there yet and is trained first"
     else:
         model = trained_model(study)
-        found = f"{model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}"
+        found = f"{describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}"
     print(f"{options.study}: valid. {found}; concepts from {', '.join(sources)}.")
     return 0
 

@@ -23,6 +23,7 @@ from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import progress
 from .study import trained_model, validate
+from .tables import describe_layers
 
 PROGRAM_BYTES = 520 << 20
 """Resident size of a worker process that has imported everything and done nothing."""
@@ -37,14 +38,17 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     model = trained_model(study)
     n_token, n_sentence, n_document = count(study, model)
     n_shard = -(-n_token // study.inference.shard_tokens)
-    rate = measure_rate(model, study.inference.device, study.inference.surprisal)
+    inference = study.inference
+    rate = measure_rate(
+        model, inference.device, inference.surprisal, kernel=inference.kernel, precision=inference.precision
+    )
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
     workers = n_worker or 1
     seconds = n_token / (rate * workers)
     lines = [
         f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
-        f"model       {model.n_layer} x {model.n_neuron} neurons, vocabulary of {len(model.vocabulary):,}",
+        f"model       {describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}",
         f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens",
         f"carry       {study.inference.carry}: {explain_carry(study, model, n_token)}",
         f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "

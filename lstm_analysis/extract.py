@@ -19,6 +19,7 @@ from .run import Run, open_run
 from .stages import Work
 from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
+from .stages.reading import check_reading
 from .store import RunLock, remove_leftovers, write_dataset
 from .vocabulary import END_NAMES
 
@@ -109,6 +110,7 @@ def extract_activations(
     study = Study(
         Path(run).name, CorpusConfig("dataset", unit=unit), ModelConfig("in memory"), inference, StoreConfig(store)
     )
+    check_reading(inference, model)
     if study.store.activations == "none":
         raise UsageError("extract_activations keeps states; to keep none, run a study with store: none.")
     forms = [str(form) for form in corpus["type"].values]

@@ -263,6 +263,7 @@ def remove_leftovers(run: Path) -> None:
     """Remove the half-written files and folders that killed programs left in a run."""
     folders = (run, run / "commits", run / "carried")
     named = [entry for folder in folders for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
+    named += run.glob("input_table.*.new")
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 

@@ -25,6 +25,7 @@ from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import STAGES, Work
+from .stages.reading import check_reading
 from .store import RunLock, open_dataset, remove_leftovers
 from .train import train
 from .vocabulary import BYTES
@@ -150,7 +151,7 @@ def trained_model(study: Study) -> LanguageModel:
     Raises
     ------
     UsageError
-        If the checkpoint is missing.
+        If the checkpoint is missing, or the model lacks a state that the study wants.
     """
     checkpoint = study.resolve(study.model.checkpoint)
     if not Path(checkpoint).exists() and study.model.train is not None:
@@ -159,6 +160,7 @@ def trained_model(study: Study) -> LanguageModel:
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
     model = load_model(checkpoint, vocabulary, study.model.gates, study.model.unknown)
+    check_reading(study.inference, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 

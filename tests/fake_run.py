@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from lstm_analysis import schema
 from lstm_analysis.reductions.context import find_contexts
@@ -14,7 +15,7 @@ from lstm_analysis.run import Run, open_run
 
 N_DOCUMENT, N_SENTENCE, LENGTH = 12, 5, 10
 N_TIME = N_DOCUMENT * N_SENTENCE * LENGTH
-N_LAYER, N_NEURON = 2, 7
+N_LAYER, N_NEURON = 2, 7  # of the ordinary run
 CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
@@ -29,22 +30,26 @@ def write_run(
     stored: bool = True,
     exact: bool = True,
     measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information"),
+    layer_sizes: tuple[int, ...] = (N_NEURON,) * N_LAYER,
+    n_document: int = N_DOCUMENT,
 ) -> Run:
     """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position."""
     rng = np.random.default_rng(0)
-    hidden = np.tanh(rng.normal(size=(N_TIME, N_LAYER, N_NEURON))).astype(np.float32)
+    hidden = np.tanh(rng.normal(size=(N_TIME, len(layer_sizes), max(layer_sizes)))).astype(np.float32)
     hidden[:, CONSTANT[0], CONSTANT[1]] = 0.25
-    corpus = fake_corpus(rng)
+    for layer, size in enumerate(layer_sizes):
+        hidden[:, layer, size:] = np.nan
+    corpus = fake_corpus(rng, n_document)
     labels = fake_labels(corpus, n_idiom, rng)
-    scores = fake_scores(labels, measures, exact, rng)
-    found = find_contexts(hidden, corpus["document"].values, 0)
+    scores = fake_scores(labels, hidden, measures, exact, rng)
+    found = find_contexts(hidden, corpus["document" if n_document > 1 else "sentence"].values)
     found = found.assign_coords(extreme=np.array(schema.EXTREMES, object))
     stores = {
         "corpus": corpus,
         "labels": labels,
         "selectivity": scores,
         "contexts": found,
-        "sentence_position": fake_tuning(),
+        "sentence_position": fake_tuning(hidden),
     }
     if stored:
         stores["activations"] = xr.Dataset({"hidden_state": (schema.VARIABLES["hidden_state"].dims, hidden)})
@@ -57,22 +62,21 @@ def write_run(
             v: {"chunks": [sizes[dim] for dim in whole[v].dims]} for v in whole.variables if "time" in whole[v].dims
         }
         whole.to_zarr(folder / f"{name}.zarr", consolidated=False, zarr_format=3, encoding=long)
-    record = fake_record(
-        stored, exact, sorted({"corpus", "labels", "selectivity", *stores} - {"contexts", "sentence_position"})
-    )
+    stages = sorted({"corpus", "labels", "selectivity", *stores} - {"contexts", "sentence_position"})
+    record = fake_record(stored, exact, stages, layer_sizes, n_document)
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return open_run(folder)
 
 
-def fake_corpus(rng: np.random.Generator) -> xr.Dataset:
+def fake_corpus(rng: np.random.Generator, n_document: int) -> xr.Dataset:
     time = np.arange(N_TIME)
     type_id = rng.integers(0, len(TYPES), N_TIME)
     type_id[time % LENGTH == LENGTH - 1] = 1
     columns = {
-        "type_id": type_id, "document": time // (N_SENTENCE * LENGTH), "sentence": time // LENGTH,
+        "type_id": type_id, "document": time // (N_TIME // n_document), "sentence": time // LENGTH,
         "sentence_position": time % LENGTH, "sentence_length": np.full(N_TIME, LENGTH),
     }  # fmt: skip
-    names = [f"{i} <img src=x onerror=alert(1)>" for i in range(N_DOCUMENT)]
+    names = [f"{i} <img src=x onerror=alert(1)>" for i in range(n_document)]
     tables = {"type": np.array(TYPES, object), "document_name": np.array(names, object)}
     return xr.Dataset({name: ("time", values) for name, values in columns.items()}, tables)
 
@@ -99,9 +103,11 @@ def fake_labels(corpus: xr.Dataset, n_idiom: int, rng: np.random.Generator) -> x
     )
 
 
-def fake_scores(labels: xr.Dataset, measures: tuple[str, ...], exact: bool, rng: np.random.Generator) -> xr.Dataset:
+def fake_scores(
+    labels: xr.Dataset, hidden: NDArray[np.float32], measures: tuple[str, ...], exact: bool, rng: np.random.Generator
+) -> xr.Dataset:
     dims = ("concept", "layer", "neuron")
-    shape = (labels.sizes["concept"], N_LAYER, N_NEURON)
+    shape = (labels.sizes["concept"], *hidden.shape[1:])
     values = {
         "auroc": rng.random(shape), "d_prime": rng.normal(size=shape), "mean_difference": rng.normal(size=shape) / 3,
         "average_precision": rng.random(shape), "mutual_information": rng.random(shape) / 10,
@@ -112,21 +118,23 @@ def fake_scores(labels: xr.Dataset, measures: tuple[str, ...], exact: bool, rng:
     names = [name for measure in measures for name in (measure, *companions.get(measure, []))]
     scores = xr.Dataset({name: (dims, values[name]) for name in names}).where(defined)
     for name in names:
-        scores[name][:, CONSTANT[0], CONSTANT[1]] = np.nan
+        scores[name].values[:, (hidden == hidden[0]).all(0) | np.isnan(hidden[0])] = np.nan
     if "average_precision" in measures:
         scores["prevalence"] = (labels["n_token"].sel(group="target", drop=True) / N_TIME).where(defined)
     counts = labels[["n_token", "n_type", "n_document"]]
-    return scores.assign(counts).assign_coords(labels.drop_vars("label").coords)
+    ends = {"value_min": (dims[1:], hidden.min(0)), "value_max": (dims[1:], hidden.max(0))}
+    return scores.assign(counts).assign(ends).assign_coords(labels.drop_vars("label").coords)
 
 
-def fake_tuning() -> xr.Dataset:
+def fake_tuning(hidden: NDArray[np.float32]) -> xr.Dataset:
     position = np.arange(schema.LAST_POSITION + 1)
     n_token = np.where(position < LENGTH, N_TIME // LENGTH, 0)
-    mean = np.where(
-        n_token[:, None, None] > 0, np.cos(position)[:, None, None] * np.ones((1, N_LAYER, N_NEURON)), np.nan
-    )
-    eta2 = np.linspace(-0.01, 0.9, N_LAYER * N_NEURON).reshape(N_LAYER, N_NEURON)
+    absent, shape = np.isnan(hidden[0]), hidden.shape[1:]
+    mean = np.where(n_token[:, None, None] > 0, np.cos(position)[:, None, None] * np.ones((1, *shape)), np.nan)
+    mean[:, absent] = np.nan
+    eta2 = np.linspace(-0.01, 0.9, hidden[0].size).reshape(shape)
     eta2[CONSTANT] = np.nan
+    eta2[absent] = np.nan
     dims = ("sentence_position", "layer", "neuron")
     return xr.Dataset(
         {"tuning_mean": (dims, mean), "tuning_sd": (dims, np.abs(mean)), "n_token": ("sentence_position", n_token),
@@ -135,14 +143,17 @@ def fake_tuning() -> xr.Dataset:
     )  # fmt: skip
 
 
-def fake_record(stored: bool, exact: bool, stages: list[str]) -> dict[str, Any]:
+def fake_record(
+    stored: bool, exact: bool, stages: list[str], layer_sizes: tuple[int, ...], n_document: int
+) -> dict[str, Any]:
     perplexity = {"n_predicted": 588, "bits_per_token": 6.5, "perplexity": 2**6.5}
     corpus = {
-        "n_token": N_TIME, "n_sentence": N_DOCUMENT * N_SENTENCE, "n_document": N_DOCUMENT, "n_type": len(TYPES),
+        "n_token": N_TIME, "n_sentence": N_DOCUMENT * N_SENTENCE, "n_document": n_document, "n_type": len(TYPES),
         "limited": True, "unknown_share": 0.0123, "digest": "c" * 64,
     }  # fmt: skip
     model = {
-        "n_layer": N_LAYER, "n_neuron": N_NEURON, "n_vocabulary": 99, "n_parameter": 12345,
+        "n_layer": len(layer_sizes), "n_neuron": max(layer_sizes), "layer_sizes": layer_sizes,
+        "n_vocabulary": 99, "n_parameter": 12345,
         "digest": "d" * 64, "vocabulary_digest": "e" * 64, "checkpoint": "models/x.safetensors",
     }  # fmt: skip
     return {

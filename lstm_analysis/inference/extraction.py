@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from .checkpoints import load_model
+from .input_table import open_input_table
+from .kernels import Kernel
+from .product import Precision
 from .reader import Stream, StreamReader
 from .readout import read_out, sum_surprisal
 from .shards import Segment, Shard
 
+INPUT_TABLE = "input_table.safetensors"
 PILOT_TOKENS = 16_384
 PILOT_STREAM_TOKENS = 1024
 
@@ -77,8 +81,10 @@ def choose_device(device: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def open_reader(path: Path, digest: str, device: str, precision: str, kernel: str) -> StreamReader:
+def open_reader(path: Path, digest: str, device: str, precision: Precision, kernel: Kernel) -> StreamReader:
     """Return the reader of a model file, loaded once a process; one thread, so that every worker gives the same bytes.
+
+    The table of input products lies beside the file and is mapped into memory: the workers of a machine share it.
 
     Raises
     ------
@@ -89,7 +95,9 @@ def open_reader(path: Path, digest: str, device: str, precision: str, kernel: st
     model = load_model(path)
     if model.digest != digest:
         raise UserError(f"{path} is not the model this run was made with. Restore it, or start anew with --force.")
-    return StreamReader(model.to(choose_device(device)))
+    chosen = choose_device(device)
+    table = open_input_table(model, path.with_name(INPUT_TABLE)).to(chosen)
+    return StreamReader(model.to(chosen), kernel=kernel, precision=precision, table=table)
 
 
 def cut_streams(shard: Shard, stream_id: NDArray[np.int64]) -> list[Segment]:
@@ -261,8 +269,8 @@ def to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
         If a value is too large for float16.
     """
     half: NDArray[np.float16] = torch.from_numpy(values).half().numpy()
-    if not np.isfinite(half).all():
-        largest = float(np.abs(values).max())
+    if np.isinf(half).any():
+        largest = float(np.nanmax(np.abs(values)))
         raise UserError(
             f"A state of {largest:g} is too large for float16 (65,504). Use store: {{activations: float32}}."
         )

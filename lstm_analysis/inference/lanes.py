@@ -12,7 +12,7 @@ from .shards import Segment, Shard
 GROUPS = 4
 MAX_LANES = 64
 CHEAP_SCOUTING = 0.05
-HALF_SPEED_LANES = 12
+HALF_SPEED_LANES = 2
 """Streams side by side at which a worker reads half as fast as it can."""
 
 

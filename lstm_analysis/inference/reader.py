@@ -1,27 +1,29 @@
-"""The LSTM that shows its states: many streams read side by side, h and c of every layer after every token.
+"""The recurrent network that shows its states: many streams read side by side, every layer after every token.
 
-The arithmetic is that of ``torch.nn.LSTM``. The input products of the first layer are looked up in a table over the
+The arithmetic is that of torch's own layers. The input products of the first layer are looked up in a table over the
 vocabulary; those of a later layer are one matrix product over a block of steps; only the recurrent product and the
-element-wise cell remain to be done step by step. A block is as large as the processor's cache takes. The code runs
-on any torch device and in any float type.
+element-wise cell remain to be done step by step. A block is as large as the processor's cache takes.
 """
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from .model import Decoder, LanguageModel
-from .product import Product
+from ..errors import UsageError, nearest
+from ..schema import CELL_STATES
+from .cells import CELLS
+from .cells.activation import vectorised
+from .decoders import open_softmax
+from .kernels import Kernel, choose_kernel, open_layers
+from .model import LanguageModel
+from .product import Precision, require_precision
 
 MAX_STREAMS = 256
-BLOCK_VALUES = 1_500_000
-DECODER_LOGITS = 1 << 20
+BLOCK_ROWS = {"cpu": 1024, "cuda": 65_536}
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Stream:
     keep_from
         Tokens before this index are read for their effect on the state only.
     start
-        State before the first token, dims (h and c, layer, neuron); ``None`` for zeros.
+        State before the first token, dims (part, layer, neuron), the parts being h and, where the cell has it, c;
+        ``None`` for zeros.
     """
 
     token_id: NDArray[np.int32]
@@ -53,17 +56,35 @@ class Stream:
 
 @dataclass(frozen=True)
 class Block:
-    """What came out of a block of steps, time-major.
-
-    ``hidden`` and ``cell`` have a tensor (step, stream, neuron) a layer; ``first`` is the index of the first step.
-    """
+    """Steps ``[first, stop)`` of the first ``n`` streams of a batch, whose ``lengths`` never grow."""
 
     streams: Sequence[Stream]
     lengths: NDArray[np.int64]
     first: int
-    ids: Tensor
-    hidden: list[Tensor]
-    cell: list[Tensor]
+    stop: int
+    n: int
+
+    @property
+    def active(self) -> list[int]:
+        """Streams that take part in each step."""
+        steps = np.arange(self.first, self.stop)
+        return [int(m) for m in len(self.lengths) - np.searchsorted(self.lengths[::-1], steps, side="right")]
+
+    def tokens(self, shift: int = 0) -> NDArray[np.int64]:
+        """Return the vocabulary indices read, or those ``shift`` steps later, dims (step, stream); 0 past the end."""
+        ids = np.zeros((self.stop - self.first, self.n), np.int64)
+        for b, stream in enumerate(self.streams[: self.n]):
+            part = stream.token_id[self.first + shift : self.stop + shift]
+            ids[: len(part), b] = part
+        return ids
+
+    def rows(self, shift: int = 0) -> NDArray[np.int64]:
+        """Return the output row of each token, dims (step, stream); -1 where it is not kept or there is none."""
+        step = np.arange(self.first + shift, self.stop + shift)[:, None]
+        keep_from = np.array([stream.keep_from for stream in self.streams[: self.n]])
+        row = np.array([stream.row for stream in self.streams[: self.n]]) - keep_from
+        kept = (step >= keep_from) & (step < self.lengths[: self.n])
+        return np.where(kept, step + row, -1)
 
 
 class StreamReader:
@@ -73,16 +94,40 @@ class StreamReader:
     ----------
     model
         The weights; they decide device and float type.
+    kernel
+        What runs the recurrence, see `choose_kernel`.
+    precision
+        Of the products, see `Product`; ``tf32`` on CUDA only.
+    table
+        What `open_input_table` gave; made anew if left out.
+
+    Attributes
+    ----------
+    kernel
+        The one that runs.
+    carried
+        Names of the states that go on from token to token: the parts of a stream's start and end.
+
+    Raises
+    ------
+    UsageError
+        If kernel, precision, cell and device do not go together.
     """
 
-    def __init__(self, model: LanguageModel) -> None:
-        self.model = model
-        self._recurrent = [Product(_double_candidate(layer.weight_recurrent)) for layer in model.layers]
-        self._input = [Product(_double_candidate(layer.weight_input)) for layer in model.layers]
-        self._bias = [_double_candidate(layer.bias) for layer in model.layers]
-        self._table = self._input[0].plus(self._bias[0], model.embedding)
-        assert isinstance(model.decoder, Decoder)
-        self._decoder, self._decoder_bias = Product(model.decoder.weight), model.decoder.bias
+    def __init__(
+        self,
+        model: LanguageModel,
+        *,
+        kernel: Kernel = "auto",
+        precision: Precision = "float32",
+        table: Tensor | None = None,
+    ) -> None:
+        self.model, self._precision = model, precision
+        require_precision(precision, model.embedding.device)
+        self.kernel = choose_kernel(kernel, model, precision)
+        self._layers = open_layers(model, self.kernel, precision, table)
+        self._softmax = None if model.decoder is None else open_softmax(model.decoder, precision)
+        self.carried = CELLS[model.cell].carried
 
     @torch.inference_mode()
     def read(
@@ -98,148 +143,139 @@ class StreamReader:
         streams
             What to read; the order and the lengths decide the batches, nothing else does.
         states
-            Output by name (``hidden``, ``cell``), each with dims (time, layer, neuron); what is not named is left out.
+            Output by name (see `schema.CELL_STATES`), each with dims (time, layer, neuron); what is not named is left
+            out. A layer smaller than the largest fills its first neurons, the rest becomes NaN.
         surprisal
             Output in bits, dims (time); NaN where a token has no past. ``None`` to leave out.
 
         Returns
         -------
-        The state after each stream, dims (h and c, layer, neuron).
+        The state after each stream, dims (part, layer, neuron), 0 where a layer has fewer neurons.
+
+        Raises
+        ------
+        UsageError
+            If the model's cell does not have a state, or the model no decoder to give the surprisal.
+        IndexError
+            If a token is not in the vocabulary, or a stream does not fit into the outputs.
         """
+        self._check(states, surprisal)
+        for stream in streams:
+            self._check_place(stream, [*states.values(), *([] if surprisal is None else [surprisal])])
+        require_precision(self._precision, self.model.embedding.device)
         ends: list[NDArray[np.floating]] = [np.empty(0)] * len(streams)
         order = sorted(range(len(streams)), key=lambda i: -len(streams[i].token_id))
         for at in range(0, len(order), MAX_STREAMS):
             group = order[at : at + MAX_STREAMS]
-            batch = [streams[i] for i in group]
-            state = self._start(batch)
-            if surprisal is not None:
-                self._first_surprisal(batch, state, surprisal)
-            for block in self._blocks(batch, state):
-                for name, output in states.items():
-                    _store(block, {"hidden": block.hidden, "cell": block.cell}[name], output)
-                if surprisal is not None:
-                    self._block_surprisal(block, surprisal)
-            final = state.cpu().numpy()
+            final = self._read_batch([streams[i] for i in group], states, surprisal)
             for b, i in enumerate(group):
                 ends[i] = final[:, :, b].copy()
         return ends
 
+    def _check(self, states: Mapping[str, object], surprisal: object) -> None:
+        known = CELL_STATES[self.model.cell]
+        for name in states:
+            if name not in known:
+                raise UsageError(f"The cell {self.model.cell} has no state {name!r}; {nearest(name, known)}")
+        if surprisal is not None and self._softmax is None:
+            raise UsageError(
+                "The model's checkpoint has no decoder, so there is no surprisal. Set inference.surprisal to false."
+            )
+
+    def _check_place(self, stream: Stream, outputs: Sequence[NDArray[np.floating]]) -> None:
+        """Refuse what compiled code would read or write outside of its arrays."""
+        ids, n_token = stream.token_id, len(self.model.vocabulary)
+        if len(ids) and not 0 <= ids.min() <= ids.max() < n_token:
+            raise IndexError(f"token_id goes from {ids.min()} to {ids.max()}, the vocabulary has {n_token:,} tokens")
+        if any(not 0 <= stream.row <= len(output) - stream.n_kept for output in outputs):
+            lengths = sorted({len(output) for output in outputs})
+            raise IndexError(
+                f"a stream's {stream.n_kept} tokens from row {stream.row} on leave outputs of {lengths} rows"
+            )
+
+    def _read_batch(
+        self,
+        batch: Sequence[Stream],
+        states: Mapping[str, NDArray[np.floating]],
+        surprisal: NDArray[np.floating] | None,
+    ) -> NDArray[np.floating]:
+        """Return the states after the streams, dims (part, layer, stream, neuron); lengths never grow."""
+        state = self._start(batch)
+        if surprisal is not None:
+            self._first_surprisal(batch, state, surprisal)
+        for block in _blocks(batch, BLOCK_ROWS[state.device.type]):
+            found = self._read_block(block, state, states)
+            rows = block.rows()
+            for name, output in states.items():
+                for i, layer in enumerate(found):
+                    scatter(layer[name][1:].cpu().numpy(), rows, output[:, i])
+            if surprisal is not None:
+                self._block_surprisal(block, found[-1]["hidden"][1:], surprisal)
+        return state.cpu().numpy()
+
     def _start(self, batch: Sequence[Stream]) -> Tensor:
-        """Return the states before the first tokens, dims (h and c, layer, stream, neuron)."""
+        """Return the states before the first tokens, dims (part, layer, stream, neuron)."""
         model = self.model
-        state = model.embedding.new_zeros(2, model.n_layer, len(batch), model.n_neuron)
+        state = model.embedding.new_zeros(len(self.carried), model.n_layer, len(batch), model.n_neuron)
         for b, stream in enumerate(batch):
             if stream.start is not None:
                 state[:, :, b] = torch.as_tensor(stream.start).to(state)
         return state
 
-    def _blocks(self, batch: Sequence[Stream], state: Tensor) -> Iterator[Block]:
-        lengths = np.array([len(stream.token_id) for stream in batch])
-        rows = BLOCK_VALUES // self.model.n_neuron
-        step = 0
-        while step < lengths[0]:
-            n = int((lengths > step).sum())
-            stop = min(int(lengths[0]), step + max(1, rows // n))
-            ids = np.zeros((stop - step, n), np.int64)
-            for b in range(n):
-                part = batch[b].token_id[step:stop]
-                ids[: len(part), b] = part
-            yield self._read_block(batch, lengths, step, torch.as_tensor(ids, device=state.device), state)
-            step = stop
+    def _read_block(self, block: Block, state: Tensor, wanted: Collection[str]) -> list[dict[str, Tensor]]:
+        """Return the states of each layer, see `Cell.run`; ``state`` becomes that after the block."""
+        active, ids = block.active, torch.as_tensor(block.tokens(), device=state.device)
+        names = list(dict.fromkeys([*self.carried, *wanted]))
+        n_step = np.searchsorted(-np.array(active), -np.arange(block.n), side="left")
+        ends = torch.as_tensor(n_step, device=state.device), torch.arange(block.n, device=state.device)
+        found: list[dict[str, Tensor]] = []
+        for i, (layer, width) in enumerate(zip(self._layers, self.model.layer_sizes, strict=True)):
+            shape = (len(active) + 1, block.n, width)
+            out = {name: state.new_empty(shape) if active[-1] == block.n else state.new_zeros(shape) for name in names}
+            for part, name in enumerate(self.carried):
+                out[name][0] = state[part, i, : block.n, :width]
+            layer.read(ids, found[-1]["hidden"][1:] if found else None, active, out, wanted)
+            for part, name in enumerate(self.carried):
+                state[part, i, : block.n, :width] = out[name][ends]
+            found.append(out)
+        return found
 
-    def _read_block(
-        self, batch: Sequence[Stream], lengths: NDArray[np.int64], step: int, ids: Tensor, state: Tensor
-    ) -> Block:
-        n_step, n = ids.shape
-        active = [int((lengths > t).sum()) for t in range(step, step + n_step)]
-        projected = self._table[ids.view(-1)].view(n_step, n, -1)
-        hidden: list[Tensor] = []
-        cell: list[Tensor] = []
-        for i in range(self.model.n_layer):
-            if i:
-                flat = self._input[i].plus(self._bias[i], hidden[-1].view(n_step * n, -1))
-                projected = flat.view(n_step, n, -1)
-            h, c = _run_layer(projected, self._recurrent[i], state[0, i], state[1, i], active)
-            hidden.append(h)
-            cell.append(c)
-        return Block(batch, lengths, step, ids, hidden, cell)
-
-    def _block_surprisal(self, block: Block, surprisal: NDArray[np.floating]) -> None:
+    def _block_surprisal(self, block: Block, hidden: Tensor, surprisal: NDArray[np.floating]) -> None:
         """Fill in the surprisal of every kept token whose predecessor is in the block."""
-        n_step, n = block.ids.shape
-        step = np.arange(block.first + 1, block.first + n_step + 1)[:, None]
-        keep_from = np.array([stream.keep_from for stream in block.streams[:n]])
-        wanted = (step < block.lengths[:n]) & (step >= keep_from)
-        t, b = np.nonzero(wanted)
-        if len(t):
-            columns = [block.streams[i].token_id[block.first + 1 : block.first + n_step + 1] for i in range(n)]
-            target = np.zeros((n_step, n), np.int64)
-            for i, column in enumerate(columns):
-                target[: len(column), i] = column
-            row = np.array([stream.row for stream in block.streams[:n]]) - keep_from
-            past = block.hidden[-1][torch.as_tensor(t), torch.as_tensor(b)]
-            surprisal[step[t, 0] + row[b]] = self._decode(past, target[t, b])
+        assert self._softmax is not None
+        rows = block.rows(shift=1)
+        step, stream = np.nonzero(rows >= 0)
+        if len(step):
+            past = hidden[torch.as_tensor(step), torch.as_tensor(stream)]
+            target = block.tokens(shift=1)[step, stream]
+            surprisal[rows[step, stream]] = self._softmax.bits(past, target)
 
     def _first_surprisal(self, batch: Sequence[Stream], state: Tensor, surprisal: NDArray[np.floating]) -> None:
+        assert self._softmax is not None
+        width = self.model.layer_sizes[-1]
         for b, stream in enumerate(batch):
             if stream.keep_from == 0 and stream.n_kept:
-                past = state[0, -1, b : b + 1]
-                first = np.array([stream.token_id[0]], np.int64)
-                surprisal[stream.row] = np.nan if stream.start is None else self._decode(past, first)[0]
-
-    def _decode(self, past: Tensor, target: NDArray[np.int64]) -> NDArray[np.floating]:
-        """Return -log2 p of the targets given the top layer's h before them, dims (time)."""
-        rows, bits = max(1, DECODER_LOGITS // len(self.model.vocabulary)), []
-        for at in range(0, len(target), rows):
-            logits = self._decoder.plus(self._decoder_bias, past[at : at + rows])
-            chosen = torch.as_tensor(target[at : at + rows], device=logits.device)
-            nats = cross_entropy(logits, chosen, reduction="none")
-            bits.append((nats / math.log(2)).cpu().numpy())
-        return np.concatenate(bits)
+                first, past = stream.token_id[:1].astype(np.int64), state[0, -1, b : b + 1, :width].contiguous()
+                surprisal[stream.row] = np.nan if stream.start is None else self._softmax.bits(past, first)[0]
 
 
-def _double_candidate(weight: Tensor) -> Tensor:
-    """Return the rows with those of the candidate doubled.
-
-    ``tanh(x) = 2 sigmoid(2 x) - 1``: one sigmoid over all gates costs a third of a sigmoid and a tanh; doubling is
-    exact.
-    """
-    i, f, g, o = weight.chunk(4)
-    return torch.cat([i, f, 2 * g, o])
-
-
-def _run_layer(
-    projected: Tensor, recurrent: Product, h: Tensor, c: Tensor, active: Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """Step a layer through a block; ``h`` and ``c`` (stream, neuron) are the state before and become that after.
-
-    ``projected`` holds the input products (step, stream, 4 neuron); stream ``b`` takes part while ``b < active[step]``.
-    """
-    n_step, n, width = projected.shape
-    hidden, cell = (projected.new_zeros(n_step, n, width // 4) for _ in range(2))
-    past_h, past_c = h, c
-    for t, m in enumerate(active):
-        gates = recurrent.plus(projected[t, :m], past_h[:m]).sigmoid_()
-        i, f, g, o = gates.chunk(4, 1)
-        now_h, now_c = hidden[t], cell[t]
-        torch.mul(past_c[:m], f, out=now_c[:m]).addcmul_(i, g.mul_(2).sub_(1))
-        torch.tanh(now_c[:m], out=now_h[:m]).mul_(o)
-        past_h, past_c = now_h, now_c
-    last = torch.as_tensor(np.searchsorted(-np.array(active), -np.arange(n)) - 1)
-    stream = torch.arange(n)
-    h[:n], c[:n] = hidden[last, stream], cell[last, stream]
-    return hidden, cell
+def _blocks(batch: Sequence[Stream], n_row: int) -> Iterator[Block]:
+    """Cut a batch into blocks of about ``n_row`` tokens."""
+    lengths = np.array([len(stream.token_id) for stream in batch])
+    first = 0
+    while first < lengths[0]:
+        n = int((lengths > first).sum())
+        stop = min(int(lengths[0]), first + max(1, n_row // n))
+        yield Block(batch, lengths, first, stop, n)
+        first = stop
 
 
-def _store(block: Block, layers: Sequence[Tensor], output: NDArray[np.floating]) -> None:
-    """Copy a block's states to the rows of its streams."""
-    n_step = block.ids.shape[0]
-    for i, layer in enumerate(layers):
-        states = layer.cpu().numpy()
-        for b in range(states.shape[1]):
-            stream = block.streams[b]
-            first = max(block.first, stream.keep_from)
-            stop = min(block.first + n_step, int(block.lengths[b]))
-            if first < stop:
-                row = stream.row - stream.keep_from
-                output[row + first : row + stop, i] = states[first - block.first : stop - block.first, b]
+@vectorised
+def scatter(values: NDArray[np.floating], rows: NDArray[np.int64], output: NDArray[np.floating]) -> None:
+    """Copy states (step, stream, neuron) to their output rows (time, neuron), NaN behind them; row -1 is left out."""
+    for t in range(values.shape[0]):
+        for b in range(values.shape[1]):
+            if rows[t, b] >= 0:
+                row = output[rows[t, b]]
+                row[: values.shape[2]] = values[t, b]
+                row[values.shape[2] :] = np.nan

@@ -12,7 +12,7 @@ from .groups import BASELINE, LEFT_OUT, TARGET, Groups, find_groups
 from .histogram import digitise
 from .moments import add_histogram, add_moments
 from .states import bounded, by_neuron, check_same_tokens
-from .tuning import sum_by_position
+from .tuning import add_by_position
 
 _MOMENTS = ("value_sum", "square_sum_high", "square_sum_low")
 _DIMS = ("concept", "group", "layer", "neuron")
@@ -25,18 +25,18 @@ def summarize_block(
     bin_edge: NDArray[np.float32],
     sentence_position: NDArray[np.integer] | None = None,
     context_group: NDArray[np.integer] | None = None,
-    first_time: int = 0,
+    time: NDArray[np.int64] | None = None,
 ) -> xr.Dataset:
     """Return the mergeable summary of a block of tokens.
 
     The result is the same to the last bit however tokens are cut into blocks, once the blocks are merged; only the
-    values around an extreme token end at the edge of its block.
+    values around an extreme token are those of its block.
 
     Parameters
     ----------
     values
         States within [-1, 1], dims (time, layer, neuron); taken as float32. A block without tokens gives the
-        identity of `merge_summaries`.
+        identity of `merge_summaries`. A neuron that is NaN at every token is absent.
     label
         1 target, 0 baseline, -1 left out, dims (time, concept).
     bin_edge
@@ -45,16 +45,24 @@ def summarize_block(
         Place of each token in its sentence, dims (time); adds the ``position_`` variables.
     context_group
         Document or sentence of each token, dims (time), never decreasing; adds the ``context_`` variables.
-    first_time
-        Place of the block's first token in the corpus.
+    time
+        Place of each token in the corpus, dims (time), ascending, gaps allowed; 0, 1, 2 ... by default.
 
     Returns
     -------
-    Dataset of the ``summaries`` of the vocabulary. ``histogram`` is int32 while the counts fit.
+    Dataset of the ``summaries`` of the vocabulary. ``histogram`` is int32 while the counts fit. Of an absent neuron
+    ``value_min`` and ``value_max`` are NaN, which scores and tuning curves take over, and ``context_time`` is -1; its
+    sums and its histogram mean nothing.
+
+    Raises
+    ------
+    UserError
+        If the arrays do not fit together, a value is outside [-1, 1], or a neuron is NaN at some tokens only.
     """
     values, low, high = bounded(values)
-    check_same_tokens(values, label=label, sentence_position=sentence_position, context_group=context_group)
-    _check_edges(values, bin_edge)
+    columns = {"label": label, "sentence_position": sentence_position, "context_group": context_group, "time": time}
+    check_same_tokens(values, **columns)
+    _check_edges(low, bin_edge)
     flat, shape = by_neuron(values), values.shape[1:]
     summary = xr.Dataset(
         {
@@ -66,9 +74,9 @@ def summarize_block(
         {"group": list(GROUPS)},
     )
     if sentence_position is not None:
-        summary = summary.merge(sum_by_position(values, sentence_position))
+        summary = summary.merge(add_by_position(values, sentence_position))
     if context_group is not None:
-        summary = summary.merge(find_contexts(values, context_group, first_time))
+        summary = summary.merge(find_contexts(values, context_group, time))
     return summary
 
 
@@ -113,9 +121,11 @@ def _subtract_from_total(groups: Groups, concept: int, sums: NDArray[np.integer]
         sums[densest] = total - sums[densest] - sums[TARGET if densest == BASELINE else BASELINE]
 
 
-def _check_edges(values: NDArray[np.float32], bin_edge: NDArray[np.float32]) -> None:
-    if bin_edge.shape[:-1] != values.shape[1:]:
-        raise UserError(
-            f"bin_edge is for (layer, neuron) = {bin_edge.shape[:-1]}, the states have {values.shape[1:]}; "
-            "take the edges from a pilot of the same model."
-        )
+def _check_edges(low: NDArray[np.float32], bin_edge: NDArray[np.float32]) -> None:
+    """Refuse edges that are not of the neurons whose smallest values are given, dims (layer, neuron)."""
+    mend = "take the edges from a pilot of the same model."
+    if bin_edge.shape[:-1] != low.shape:
+        raise UserError(f"bin_edge is for (layer, neuron) = {bin_edge.shape[:-1]}, the states have {low.shape}; {mend}")
+    unknown = np.argwhere(np.isnan(bin_edge).any(axis=-1) & np.isfinite(low))
+    if len(unknown):
+        raise UserError(f"bin_edge is NaN for neuron {unknown[0][0]}:{unknown[0][1]}, which the states have; {mend}")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from ..errors import UserError
 from ..schema import CONTEXT_OFFSETS, EXTREMES
-from .states import by_neuron
+from .states import by_neuron, check_ascending
 
 N_CONTEXT = 8
 _SIGNS = (-1.0, 1.0)
@@ -15,7 +15,10 @@ _DIMS = ("extreme", "rank", "layer", "neuron")
 
 
 def find_contexts(
-    values: NDArray[np.float32], context_group: NDArray[np.integer], first_time: int, n_context: int = N_CONTEXT
+    values: NDArray[np.float32],
+    context_group: NDArray[np.integer],
+    time: NDArray[np.integer] | None = None,
+    n_context: int = N_CONTEXT,
 ) -> xr.Dataset:
     """Return the extreme tokens of a block, at most one a context group; of equal values the first counts.
 
@@ -25,31 +28,33 @@ def find_contexts(
         Dims (time, layer, neuron).
     context_group
         Document or sentence of each token, dims (time), never decreasing.
-    first_time
-        Place of the block's first token in the corpus.
+    time
+        Place of each token in the corpus, dims (time), ascending, gaps allowed; 0, 1, 2 ... by default.
     n_context
         Tokens to keep of each extreme.
 
     Returns
     -------
     ``context_time, context_group`` (extreme, rank, layer, neuron), both -1 where the block has fewer groups, and
-    ``context_value`` (extreme, rank, layer, neuron, offset), NaN past the block's edges.
+    ``context_value`` (extreme, rank, layer, neuron, offset), NaN past a gap or an edge of the block. A neuron that is
+    NaN at every token has no extreme one.
+
+    Raises
+    ------
+    UserError
+        If ``context_group`` decreases, or ``time`` does not ascend from 0 or more.
     """
-    if (np.diff(context_group) < 0).any():
-        raise UserError("context_group must never decrease along time: it numbers documents or sentences in order.")
+    time = np.arange(len(values)) if time is None else time
+    _check_order(context_group, time)
     flat, shape = by_neuron(values), values.shape[1:]
-    time = np.full((len(EXTREMES), n_context, flat.shape[1]), -1, dtype=np.int64)
+    row = np.full((len(EXTREMES), n_context, flat.shape[1]), -1, dtype=np.int64)
     for i, sign in enumerate(_SIGNS):
-        _find_extremes(flat, context_group, np.float32(sign), time[i])
-    found = time >= 0
-    group = np.full(time.shape, -1, dtype=np.int64)
-    group[found] = context_group[time[found]]
-    window = _windows(flat, time).reshape(*time.shape[:2], *shape, len(CONTEXT_OFFSETS))
-    time[found] += first_time
+        _find_extremes(flat, context_group, np.float32(sign), row[i])
+    parts = {"context_time": _at(row, time), "context_group": _at(row, context_group)}
+    window = _windows(flat, row, time).reshape(*row.shape[:2], *shape, len(CONTEXT_OFFSETS))
     return xr.Dataset(
         {
-            "context_time": (_DIMS, time.reshape(*time.shape[:2], *shape)),
-            "context_group": (_DIMS, group.reshape(*time.shape[:2], *shape)),
+            **{name: (_DIMS, part.reshape(*row.shape[:2], *shape)) for name, part in parts.items()},
             "context_value": ((*_DIMS, "offset"), window),
         },
         {"extreme": list(EXTREMES), "offset": np.array(CONTEXT_OFFSETS)},
@@ -87,10 +92,26 @@ def _best(
     return np.take_along_axis(order, kept, axis=1), ~np.take_along_axis(useless, kept, axis=1)
 
 
-def _windows(values: NDArray[np.float32], time: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the values (time, neuron) around each token, dims (extreme, rank, neuron, offset)."""
-    at = time[..., None] + np.array(CONTEXT_OFFSETS)
-    inside = (time[..., None] >= 0) & (at >= 0) & (at < len(values))
+def _check_order(context_group: NDArray[np.integer], time: NDArray[np.integer]) -> None:
+    if (np.diff(context_group) < 0).any():
+        raise UserError("context_group must never decrease along time: it numbers documents or sentences in order.")
+    check_ascending(time)
+
+
+def _at(row: NDArray[np.int64], column: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the column (time) at each row, -1 where there is none."""
+    values = np.full(row.shape, -1, dtype=np.int64)
+    values[row >= 0] = column[row[row >= 0]]
+    return values
+
+
+def _windows(values: NDArray[np.float32], row: NDArray[np.int64], time: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Return the values (time, neuron) around each row, dims (extreme, rank, neuron, offset)."""
+    at = row[..., None] + np.array(CONTEXT_OFFSETS)
+    inside = (row[..., None] >= 0) & (at >= 0) & (at < len(values))
+    lead = time - np.arange(len(time))  # the same along a stretch without gaps
+    centre = np.broadcast_to(row[..., None], at.shape)
+    inside[inside] = lead[at[inside]] == lead[centre[inside]]
     neuron = np.broadcast_to(np.arange(values.shape[1])[:, None], at.shape)
     window = np.full(at.shape, np.nan, dtype=np.float32)
     window[inside] = values[at[inside], neuron[inside]]

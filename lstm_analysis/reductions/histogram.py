@@ -25,14 +25,14 @@ def pilot_edges(pilot: xr.DataArray, n_bin: int = N_BIN) -> xr.DataArray:
     Parameters
     ----------
     pilot
-        Values of some thousand tokens, dims (time, layer, neuron).
+        Values of some thousand tokens, dims (time, layer, neuron). A neuron that is NaN at every token is absent.
     n_bin
         Number of bins, 2 to 65,536.
 
     Returns
     -------
-    ``bin_edge`` (layer, neuron, edge), float32, ``n_bin - 1`` edges in ascending order. The bin of a value is the
-    number of edges that are not above it.
+    ``bin_edge`` (layer, neuron, edge), float32, ``n_bin - 1`` edges in ascending order, NaN for an absent neuron. The
+    bin of a value is the number of edges that are not above it.
 
     Examples
     --------
@@ -45,7 +45,8 @@ def pilot_edges(pilot: xr.DataArray, n_bin: int = N_BIN) -> xr.DataArray:
     if pilot.sizes["time"] == 0:
         raise UserError("The pilot that decides the histogram bins holds no token; give at least one.")
     values = np.asarray(pilot.transpose("layer", "neuron", "time").values, dtype=np.float32)
-    if np.isnan(values).any():
+    missing = np.isnan(values)
+    if (missing.any(axis=-1) & ~missing.all(axis=-1)).any():
         raise UserError("The pilot that decides the histogram bins holds NaN; look for a model that diverged.")
     edges = _quantiles(np.sort(values, axis=-1) + np.float32(0), n_bin)
     coords = {name: pilot.coords[name] for name in ("layer", "neuron") if name in pilot.coords}
@@ -75,7 +76,7 @@ def digitise(values: NDArray[np.float32], bin_edge: NDArray[np.float32]) -> NDAr
     Parameters
     ----------
     values
-        Dims (time, neuron), no NaN, below infinity.
+        Dims (time, neuron), below infinity; NaN is in bin 0.
     bin_edge
         Dims (neuron, edge), ascending.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..fixed_point import carry
@@ -97,8 +98,21 @@ def _check_fit(a: xr.Dataset, b: xr.Dataset) -> None:
     sizes = {dim: (a.sizes[dim], b.sizes[dim]) for dim in a.sizes if a.sizes[dim] != b.sizes[dim]}
     if sizes:
         raise UserError(f"Cannot merge summaries of different sizes: {sizes}. Use the same model, concepts and bins.")
-    if "bin_edge" in a and not np.array_equal(a.bin_edge.values, b.bin_edge.values):
+    if "bin_edge" in a and not np.array_equal(a.bin_edge.values, b.bin_edge.values, equal_nan=True):
         raise UserError("Cannot merge summaries with different bin edges; give all of them the edges of one pilot.")
     for name in ("concept", "layer", "neuron"):
         if name in a.coords and name in b.coords and not np.array_equal(a[name].values, b[name].values):
             raise UserError(f"Cannot merge summaries whose {name} coordinates differ; they are not of the same study.")
+    if "value_min" in a:
+        _check_same_neurons(a["value_min"].values, b["value_min"].values)
+
+
+def _check_same_neurons(a: NDArray[np.float32], b: NDArray[np.float32]) -> None:
+    """Refuse the smallest values (layer, neuron) of summaries of which only one has a neuron; no token fits any."""
+    differ = np.argwhere((np.isnan(a) & np.isfinite(b)) | (np.isfinite(a) & np.isnan(b)))
+    if len(differ):
+        layer, neuron = differ[0]
+        raise UserError(
+            f"Neuron {layer}:{neuron} is NaN at every token of one summary and has values in the other; look for a "
+            "model that diverged, or for states of another model."
+        )

@@ -1,4 +1,4 @@
-"""Kernels that add tokens to exact moments and to histograms."""
+"""Kernels that add tokens to exact moments and to histograms. NaN, the value of an absent neuron, adds 0."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from ..fixed_point import LOW_BITS, LOW_MASK, SCALE
 
-_SCALE = np.float32(SCALE)
+_SCALE, _ZERO = np.float32(SCALE), np.float32(0)
 
 
 @compiled
@@ -20,8 +20,9 @@ def add_moments(
     """Add the chosen rows of ``values`` (time, neuron) to the sums (neuron)."""
     for t in rows:
         for j in range(values.shape[1]):
+            value = values[t, j] if values[t, j] == values[t, j] else _ZERO
             # Exact in float32: scaling by a power of two, and every float32 above 2**23 is whole.
-            q = np.int64(np.int32(np.rint(values[t, j] * _SCALE)))
+            q = np.int64(np.int32(np.rint(value * _SCALE)))
             square = q * q
             value_sum[j] += q
             square_sum_high[j] += square >> LOW_BITS
@@ -52,7 +53,8 @@ def add_moments_by(
         i = index[t]
         n_token[i] += 1
         for j in range(values.shape[1]):
-            q = np.int64(np.int32(np.rint(values[t, j] * _SCALE)))
+            value = values[t, j] if values[t, j] == values[t, j] else _ZERO
+            q = np.int64(np.int32(np.rint(value * _SCALE)))
             square = q * q
             value_sum[i, j] += q
             square_sum_high[i, j] += square >> LOW_BITS

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -21,12 +22,14 @@ def bounded(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[
 
     Returns
     -------
-    The values, and two arrays (layer, neuron): infinity and minus infinity where there is no token.
+    The values, and two arrays (layer, neuron): infinity and minus infinity where there is no token, NaN for a neuron
+    that is NaN at every token. Such a neuron is absent: its layer is smaller than the largest.
 
     Raises
     ------
     UserError
-        If a value is NaN or outside [-1, 1], where exact sums do not hold.
+        If a value is outside [-1, 1], where exact sums do not hold, or a neuron is NaN at some tokens only, or all are
+        NaN.
     """
     if values.ndim != 3:
         raise UserError(f"States need dims ('time', 'layer', 'neuron'), got an array of shape {values.shape}.")
@@ -34,15 +37,25 @@ def bounded(values: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[
     # Adding 0 turns -0 into 0: which of the two a minimum returns would depend on the order.
     low = values.min(axis=0, initial=np.inf) + np.float32(0)
     high = values.max(axis=0, initial=-np.inf) + np.float32(0)
-    bad = np.argwhere(~((low >= -1) & (high <= 1)))
+    absent = _absent(values, low)
+    bad = np.argwhere(~((low >= -1) & (high <= 1)) & ~absent)
     if len(bad):
         layer, neuron = bad[0]
         raise UserError(
             f"Neuron {layer}:{neuron} has values from {low[layer, neuron]} to {high[layer, neuron]}; the exact sums "
             "hold for values in [-1, 1]. Reduce hidden_state, not cell_state; if this is hidden_state, NaN means that "
-            "the model diverged."
+            "the model diverged (a neuron that a layer does not have is NaN at every token)."
         )
+    low[absent] = high[absent] = np.nan  # NaN has a sign, too
     return values, low, high
+
+
+def _absent(values: NDArray[np.float32], low: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which neurons (layer, neuron) are NaN at every token, given their minima; none if all of them are."""
+    missing = np.isnan(low)  # at one token or more
+    if missing.any():
+        missing &= np.isnan(np.fmin.reduce(values, axis=0))
+    return missing & ~missing.all()
 
 
 def by_neuron(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,23 +91,31 @@ def check_columns(states: xr.DataArray, columns: Mapping[str, xr.DataArray]) -> 
             raise UserError(f"The time coordinates of the states and of {name} differ; select the same tokens of both.")
 
 
-def first_time(states: xr.DataArray) -> int:
-    """Return the place in the corpus of the first token: 0 without a ``time`` coordinate.
+def places(states: xr.DataArray) -> xr.DataArray:
+    """Return the place of each token in the corpus, dims (time): the ``time`` coordinate, by default 0, 1, 2 ...
 
     Raises
     ------
     UserError
-        If the coordinate has gaps, because a place is then not the first one plus a count.
+        If the coordinate is not of integers that ascend from 0 or more.
     """
-    if "time" not in states.indexes or states.sizes["time"] == 0:
-        return 0
+    if "time" not in states.indexes:
+        n_token, chunks = states.sizes["time"], states.chunksizes.get("time")
+        return xr.DataArray(np.arange(n_token) if chunks is None else da.arange(n_token, chunks=chunks), dims="time")
     time = np.asarray(states.indexes["time"])
-    if (np.diff(time) != 1).any():
+    if time.dtype.kind not in "iu":
         raise UserError(
-            "The time coordinate of the states has gaps, so the neighbours of a token are not known; summarize a run "
-            "of tokens without gaps, and leave tokens out by the label -1."
+            f"The time coordinate of the states has the type {time.dtype}; it must be the integer place of each token "
+            "in the corpus. If it is something else, drop it: states.drop_vars('time')."
         )
-    return int(time[0])
+    check_ascending(time)
+    return xr.DataArray(time.astype(np.int64), dims="time")
+
+
+def check_ascending(time: NDArray[np.integer]) -> None:
+    """Refuse places in the corpus (time) that do not ascend from 0 or more."""
+    if len(time) and (time[0] < 0 or (time[1:] <= time[:-1]).any()):
+        raise UserError("time must ascend from 0 or more, gaps allowed: it is each token's place in the corpus.")
 
 
 def neuron_coords(*arrays: xr.DataArray) -> dict[str, xr.DataArray]:

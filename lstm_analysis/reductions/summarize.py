@@ -11,16 +11,16 @@ from . import lazy
 from .block import summarize_block
 from .context import N_CONTEXT
 from .pilot import pilot_edges_of
-from .states import check_columns, check_states, first_time, neuron_coords
+from .states import check_columns, check_states, neuron_coords, places
 from .tuning import N_POSITION, sum_by_position, tuning_from_sums
 
 _POSITION = ("position_n_token", "position_value_sum", "position_square_sum_high", "position_square_sum_low")
+_RANGE = ("value_min", "value_max")
 _PARTS = {
-    "label": (
-        "n_token", "value_sum", "square_sum_high", "square_sum_low", "histogram", "bin_edge", "value_min", "value_max",
-    ),
+    "label": ("n_token", "value_sum", "square_sum_high", "square_sum_low", "histogram", "bin_edge", *_RANGE),
     "sentence_position": _POSITION,
     "context_group": ("context_time", "context_group", "context_value"),
+    "time": (),
 }  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def summarize(
     Parameters
     ----------
     states
-        Hidden states within [-1, 1], dims (time, layer, neuron), in memory or lazy with any chunks.
+        Hidden states within [-1, 1], dims (time, layer, neuron), in memory or lazy with any chunks. A neuron that is
+        NaN at every token is absent.
     labels
         Needs ``label`` (time, concept). Its ``n_type``, ``n_document`` and ``source``, if there, are carried along.
     bin_edge
@@ -53,8 +54,8 @@ def summarize(
     Returns
     -------
     The ``summaries`` of the vocabulary; lazy if the states are. Counts, sums and histograms do not depend on the
-    chunks; the values around an extreme token end at the edge of its chunk. ``context_time`` counts from the first
-    value of the ``time`` coordinate if the states have one, else from 0.
+    chunks; the values around an extreme token are those of its chunk. ``context_time`` is taken from the ``time``
+    coordinate of the states (ascending, gaps allowed), and counts from 0 if they have none.
 
     Examples
     --------
@@ -68,10 +69,11 @@ def summarize(
     given = {"label": labels["label"], "sentence_position": sentence_position, "context_group": context_group}
     columns = {name: column for name, column in given.items() if column is not None}
     check_columns(states, columns)
+    columns["time"] = places(states)
     edges = pilot_edges_of(states, seed) if bin_edge is None else schema.require_dims(bin_edge, "bin_edge")
     if states.chunks is None:
         arrays = {name: np.asarray(column.values) for name, column in columns.items()}
-        summary = summarize_block(states.values, bin_edge=edges.values, first_time=first_time(states), **arrays)
+        summary = summarize_block(states.values, bin_edge=edges.values, **arrays)
         summary = summary.assign(histogram=summary.histogram.astype(schema.VARIABLES["histogram"].dtype))
     else:
         summary = _summarize_lazily(states, columns, edges)
@@ -85,7 +87,8 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
     Parameters
     ----------
     states
-        Hidden states within [-1, 1], dims (time, layer, neuron), in memory or lazy with any chunks.
+        Hidden states within [-1, 1], dims (time, layer, neuron), in memory or lazy with any chunks. A neuron that is
+        NaN at every token is absent.
     by
         ``sentence_position`` of each token (time).
     n_position
@@ -95,7 +98,7 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
     -------
     ``tuning_mean`` and ``tuning_sd`` (divisor n - 1), dims (sentence_position, layer, neuron), and ``n_token``
     (sentence_position); lazy if the states are. NaN where the position has no token, for ``tuning_sd`` also where it
-    has one only.
+    has one only, and for an absent neuron.
 
     Examples
     --------
@@ -113,20 +116,16 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
             dask.delayed(sum_by_position)(**block, n_position=n_position)
             for block in lazy.blocks(states, {"sentence_position": by})
         ]
-        sums = lazy.merged(parts, _POSITION, {**_sizes(states), "sentence_position": n_position})
+        sums = lazy.merged(parts, (*_POSITION, *_RANGE), {**_sizes(states), "sentence_position": n_position})
     curve = tuning_from_sums(sums)
     return curve.assign_coords(neuron_coords(states))
 
 
 def _summarize_lazily(states: xr.DataArray, columns: Mapping[str, xr.DataArray], edges: xr.DataArray) -> xr.Dataset:
     cut = lazy.blocks(states, columns)
-    starts = first_time(states) + np.cumsum([0, *states.chunksizes["time"]])
     bin_edge = dask.delayed(np.asarray)(edges.data)
     summarize_chunk = dask.delayed(summarize_block)
-    parts = [
-        summarize_chunk(**block, bin_edge=bin_edge, first_time=int(start))
-        for block, start in zip(cut, starts[:-1], strict=True)
-    ]
+    parts = [summarize_chunk(**block, bin_edge=bin_edge) for block in cut]
     n_edge = edges.sizes["edge"]
     sizes = {**_sizes(states), "concept": columns["label"].sizes["concept"], "edge": n_edge, "bin": n_edge + 1}
     return lazy.merged(parts, [name for part in columns for name in _PARTS[part]], sizes)

@@ -16,12 +16,12 @@ N_POSITION = schema.LAST_POSITION + 1
 def sum_by_position(
     values: NDArray[np.floating], sentence_position: NDArray[np.integer], n_position: int = N_POSITION
 ) -> xr.Dataset:
-    """Return the exact moments of a block by position.
+    """Return the exact moments of a block by position, with the smallest and the largest value of each neuron.
 
     Parameters
     ----------
     values
-        Dims (time, layer, neuron), within [-1, 1].
+        Dims (time, layer, neuron), within [-1, 1]; a neuron that is NaN at every token is absent.
     sentence_position
         Place of each token in its sentence, dims (time).
     n_position
@@ -29,15 +29,28 @@ def sum_by_position(
 
     Returns
     -------
+    What `add_by_position` returns, and ``value_min``, ``value_max`` (layer, neuron), NaN for an absent neuron.
+    """
+    check_same_tokens(values, sentence_position=sentence_position)
+    values, low, high = bounded(values)
+    sums = add_by_position(values, sentence_position, n_position)
+    return sums.assign(value_min=(_DIMS[1:], low), value_max=(_DIMS[1:], high))
+
+
+def add_by_position(
+    values: NDArray[np.float32], sentence_position: NDArray[np.integer], n_position: int = N_POSITION
+) -> xr.Dataset:
+    """Return the exact moments of `bounded` values (time, layer, neuron) by their ``sentence_position`` (time).
+
+    Returns
+    -------
     ``position_n_token`` (sentence_position) and ``position_value_sum, position_square_sum_high,
     position_square_sum_low`` (sentence_position, layer, neuron).
     """
-    check_same_tokens(values, sentence_position=sentence_position)
     if n_position < 1:
         raise UserError(f"n_position is {n_position}; a tuning curve needs at least one position.")
     if sentence_position.size and sentence_position.min() < 0:
         raise UserError(f"sentence_position counts from 0, found {sentence_position.min()}.")
-    values, _, _ = bounded(values)
     row = np.minimum(sentence_position.astype(np.int64), n_position - 1)
     n_token = np.zeros(n_position, dtype=np.int64)
     flat = by_neuron(values)
@@ -62,18 +75,20 @@ def tuning_from_sums(summary: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     summary
-        Needs ``position_n_token, position_value_sum, position_square_sum_high, position_square_sum_low``.
+        Needs ``position_n_token, position_value_sum, position_square_sum_high, position_square_sum_low, value_min``.
 
     Returns
     -------
     ``tuning_mean`` and ``tuning_sd`` (divisor n - 1) (sentence_position, layer, neuron), and ``n_token``
-    (sentence_position). NaN where the position has no token, for ``tuning_sd`` also where it has one only.
+    (sentence_position). NaN where the position has no token, for ``tuning_sd`` also where it has one only, and for an
+    absent neuron.
     """
+    present = summary.value_min.notnull()
     return schema.attach_attrs(
         xr.Dataset(
             {
-                "tuning_mean": fixed_point.mean(summary, "position_"),
-                "tuning_sd": np.sqrt(fixed_point.variance(summary, "position_")),
+                "tuning_mean": fixed_point.mean(summary, "position_").where(present),
+                "tuning_sd": np.sqrt(fixed_point.variance(summary, "position_").where(present)),
                 "n_token": summary.position_n_token,
             }
         )
@@ -99,7 +114,7 @@ def tuning_from_summary(summary: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     ``tuning_mean, tuning_sd, n_token`` as in `tuning_curve`, and ``eta2`` (layer, neuron), at most 1, NaN for a
-    constant neuron or where no position has a second token.
+    constant or absent neuron or where no position has a second token.
 
     References
     ----------

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from ..selectivity import is_present
+
 if TYPE_CHECKING:
     from ..run import Run
 
@@ -22,11 +24,12 @@ class Material:
     record
         Content of ``run.json``.
     corpus
-        ``type_id``, ``document`` (time) and the tables ``type``, ``document_name``.
+        ``type_id``, ``document`` (time) and the tables ``type``, ``document_name``; where its tokens are pieces of
+        words also ``word``, ``token_id`` (time) and the table ``token_name``.
     labels
         ``label`` (time, concept).
     scores
-        Scores (concept, layer, neuron) with their counts.
+        Scores (concept, layer, neuron) with their counts and the neurons' smallest and largest values.
     tuning
         Tuning curves (sentence_position, layer, neuron).
     contexts
@@ -100,5 +103,6 @@ def constant_neurons(scores: xr.Dataset, measure: str) -> list[str]:
     scorable = (scores["n_token"] > 0).all("group")
     if not scorable.any():
         return []
-    constant = scores[measure].isel(concept=np.flatnonzero(scorable.values)).isnull().all("concept")
+    unscored = scores[measure].isel(concept=np.flatnonzero(scorable.values)).isnull().all("concept")
+    constant = is_present(scores) & unscored
     return [f"{layer}:{neuron}" for layer, neuron in np.argwhere(constant.transpose("layer", "neuron").values).tolist()]

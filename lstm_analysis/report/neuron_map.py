@@ -1,5 +1,7 @@
 """The map: every neuron of every layer, coloured by its score for the concept that the reader selects."""
 
+import itertools
+
 import numpy as np
 import xarray as xr
 from bokeh.layouts import column, row
@@ -7,7 +9,7 @@ from bokeh.models import Column, ColumnDataSource, CustomJS, FixedTicker, HoverT
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from ..selectivity import MEASURES
+from ..selectivity import MEASURES, is_present
 from .canvas import INK, canvas
 from .palette import DIVERGING, UNDEFINED
 from .scale import Scale
@@ -16,7 +18,7 @@ _WIDTHS = (5, 10, 20, 25, 40, 50, 100)
 _SHOW = """
 const concept = Number(select.value)
 sources.forEach((source, layer) => {
-  const n = source.data.name.length, start = (concept * sources.length + layer) * n
+  const n = source.data.name.length, start = concept * ends.at(-1) + ends[layer] - n
   const data = {...source.data, prevalence: Array(n).fill(prevalence[concept])}
   for (const name of Object.keys(scores.data))
     data[name] = Array.from({length: n}, (_, i) => scores.data[name][start + i])
@@ -45,23 +47,22 @@ def neuron_map(scores: xr.Dataset, scale: Scale) -> Column:
     scale
         Measure that colours the neurons, and its range.
     """
-    names = [name for name in MEASURES if name in scores]
-    flat = {name: scores[name].transpose("concept", "layer", "neuron").values.astype(np.float32) for name in names}
+    flat, ends = _flat(scores)
     n_concept = scores.sizes["concept"]
     prevalence = scores["prevalence"].values if "prevalence" in scores else np.full(n_concept, np.nan)
-    titles = _titles(flat[scale.measure])
+    titles = _titles(flat[scale.measure], ends)
     mapper = LinearColorMapper(palette=list(DIVERGING), low=scale.low, high=scale.high, nan_color=UNDEFINED)
     sources, plots = [], []
-    for layer in range(scores.sizes["layer"]):
-        data = {name: values[0, layer] for name, values in flat.items()}
+    for layer, (start, stop) in enumerate(itertools.pairwise([0, *ends])):
+        data = {name: values[0, start:stop] for name, values in flat.items()}
         sources.append(_source(data, layer, float(prevalence[0])))
-        plots.append(_panel(sources[-1], scale, mapper, titles[0][layer], names))
+        plots.append(_panel(sources[-1], scale, mapper, titles[0][layer], list(flat)))
     select = Select(title="concept", value="0", options=_options(scores), width=420)
     select.js_on_change(
         "value",
         CustomJS(
             args={
-                "select": select, "sources": sources, "plots": plots, "titles": titles,
+                "select": select, "sources": sources, "plots": plots, "titles": titles, "ends": ends,
                 "prevalence": prevalence.tolist(),
                 "scores": ColumnDataSource({name: values.ravel() for name, values in flat.items()}),
             },
@@ -70,6 +71,15 @@ def neuron_map(scores: xr.Dataset, scale: Scale) -> Column:
     )  # fmt: skip
     panels = row(*plots, sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "gap": "8px 20px"})
     return column(select, panels, sizing_mode="stretch_width")
+
+
+def _flat(scores: xr.Dataset) -> tuple[dict[str, NDArray[np.float32]], list[int]]:
+    """Return each measure of the neurons that there are, dims (concept, neuron), and where each layer ends."""
+    present = is_present(scores).values
+    ends = present.sum(axis=1).cumsum().tolist()
+    dims = ("concept", "layer", "neuron")
+    names = [name for name in MEASURES if name in scores]
+    return {name: scores[name].transpose(*dims).values[:, present].astype(np.float32) for name in names}, ends
 
 
 def _source(data: dict[str, NDArray[np.float32]], layer: int, prevalence: float) -> ColumnDataSource:
@@ -114,11 +124,12 @@ def _tooltips(names: list[str]) -> list[tuple[str, str]]:
     return shown
 
 
-def _titles(score: NDArray[np.float32]) -> list[list[str]]:
-    """Return the title of each layer's panel for each concept."""
-    undefined = np.isnan(score).sum(axis=-1)
-    note = [[f", {n:,} undefined (grey)" if n else "" for n in layers] for layers in undefined.tolist()]
-    return [[f"layer {i}: {score.shape[-1]:,} neurons{text}" for i, text in enumerate(layers)] for layers in note]
+def _titles(score: NDArray[np.float32], ends: list[int]) -> list[list[str]]:
+    """Return the title of each layer's panel for each concept, from its scores (concept, neuron)."""
+    layers = np.split(score, ends[:-1], axis=1)
+    undefined = np.array([np.isnan(values).sum(axis=1) for values in layers]).T
+    note = [[f", {n:,} undefined (grey)" if n else "" for n in row] for row in undefined.tolist()]
+    return [[f"layer {i}: {layers[i].shape[1]:,} neurons{text}" for i, text in enumerate(row)] for row in note]
 
 
 def _options(scores: xr.Dataset) -> dict[str, list[tuple[str, str]]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
+from ..selectivity import is_present
 from .material import Material
 from .scale import Scale
 
@@ -37,7 +38,7 @@ def overview(material: Material, scale: Scale) -> list[Fact]:
         Fact("types", f"{corpus['n_type']:,}", f"{100 * corpus['unknown_share']:.2f} % of tokens unknown to the model"),
         Fact(
             "neurons",
-            f"{model['n_layer']} × {model['n_neuron']:,}",
+            _layers(is_present(material.scores).sum("neuron").values.tolist()),
             f"vocabulary {model['n_vocabulary']:,}, {model['n_parameter']:,} parameters",
         ),
         _perplexity(material),
@@ -45,6 +46,11 @@ def overview(material: Material, scale: Scale) -> list[Fact]:
         _exactness(material, scale),
     ]
     return facts
+
+
+def _layers(sizes: list[int]) -> str:
+    """Return the sizes of the layers, written for a person."""
+    return f"{len(sizes)} × {sizes[0]:,}" if len(set(sizes)) == 1 else " + ".join(f"{size:,}" for size in sizes)
 
 
 def _stored(material: Material) -> str:

@@ -65,14 +65,28 @@ def read_words(material: Material, time: NDArray[np.int64], concepts: Iterable[i
 
     Returns
     -------
-    ``type_id``, ``document`` (time) and ``label`` (time, concept) in memory, with ``time`` and the place along
+    The `text_column`, ``document`` (time) and ``label`` (time, concept) in memory, with ``time`` and the place along
     ``concept`` as coordinates.
     """
     chosen = list(concepts)
-    rows = material.corpus[["type_id", "document"]].drop_vars("time", errors="ignore").isel(time=time)
+    rows = material.corpus[[text_column(material), "document"]].drop_vars("time", errors="ignore").isel(time=time)
     label = material.labels["label"].reset_coords(drop=True).drop_vars("concept").isel(time=time, concept=chosen)
     read = rows.reset_coords(drop=True).assign(label=label).compute(scheduler="synchronous")
     return read.assign_coords(time=time, concept=chosen)
+
+
+def text_column(material: Material) -> str:
+    """Return the column that says what stands at a token: of a piece of a word the model's own name for it."""
+    return "token_id" if "word" in material.corpus else "type_id"
+
+
+def visible(text: str) -> str:
+    """Return a piece of a word with its blanks and line ends to be seen.
+
+    >>> visible(" the"), visible("\\n")
+    ('␣the', '↵')
+    """
+    return text.translate({ord(" "): "␣", ord("\n"): "↵", ord("\r"): "␍", ord("\t"): "⇥"})
 
 
 def passage(material: Material, words: xr.Dataset, concept: int, time: int, value: NDArray[np.floating]) -> Passage:
@@ -96,11 +110,13 @@ def passage(material: Material, words: xr.Dataset, concept: int, time: int, valu
     near = words.sel(time=places[inside], concept=concept)
     document = near["document"].sel(time=time).item()
     same = near["document"].values == document
-    types, names = material.corpus["type"].values, material.corpus["document_name"].values
-    columns = (OFFSETS[inside], near["type_id"].values, value[inside], near["label"].values)
+    column, names = text_column(material), material.corpus["document_name"].values
+    table, show = ("type", str) if column == "type_id" else ("token_name", visible)
+    texts = material.corpus[table].values
+    columns = (OFFSETS[inside], near[column].values, value[inside], near["label"].values)
     tokens = {
-        int(offset): Token(str(types[type_id]), float(v), label == 1)
-        for offset, type_id, v, label in zip(*(column[same] for column in columns), strict=True)
+        int(offset): Token(show(texts[index]), float(v), label == 1)
+        for offset, index, v, label in zip(*(values[same] for values in columns), strict=True)
     }
     before = tuple(token for offset, token in tokens.items() if offset < 0)
     after = tuple(token for offset, token in tokens.items() if offset > 0)

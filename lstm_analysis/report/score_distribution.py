@@ -5,6 +5,7 @@ import xarray as xr
 from bokeh.models import ColumnDataSource, Span
 from bokeh.plotting import figure
 
+from ..selectivity import is_present
 from .canvas import INK, canvas
 from .palette import DIVERGING, N_STEP, step
 from .scale import Scale
@@ -12,17 +13,18 @@ from .scale import Scale
 N_BIN = 50
 
 
-def score_distribution(score: xr.DataArray, scale: Scale) -> figure:
+def score_distribution(scores: xr.Dataset, scale: Scale) -> figure:
     """Return the histogram of a concept's scores, coloured like the map.
 
     Parameters
     ----------
-    score
+    scores
         Scores of one concept, dims (layer, neuron); NaN where undefined.
     scale
-        Range of the values.
+        Measure to show, and its range.
     """
-    values = score.values[np.isfinite(score.values)]
+    score = scores[scale.measure].transpose("layer", "neuron").values[is_present(scores).values]
+    values = score[np.isfinite(score)]
     n_neuron, edges = np.histogram(values, bins=N_BIN, range=(scale.low, scale.high))
     n_undefined = score.size - values.size
     title = f"{values.size:,} neurons" + (f" ({n_undefined:,} undefined)" if n_undefined else "")

@@ -15,8 +15,7 @@ from .mean_difference import mean_difference
 from .mutual_information import mutual_information
 
 MOMENTS = ("value_sum", "square_sum_high", "square_sum_low")
-_COUNTS = ("n_token", "n_type", "n_document")
-_ALWAYS = (*_COUNTS, "value_min", "value_max")
+_BESIDE = ("n_token", "n_type", "n_document", "value_min", "value_max")
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,10 @@ def measure(summary: xr.Dataset, names: Iterable[str] = tuple(MEASURES)) -> xr.D
 
     Returns
     -------
-    Each measure and its companions, dims (concept, layer, neuron), and ``n_token`` (concept, group), with ``n_type``
-    and ``n_document`` where the summary has them. NaN where a group is empty or the neuron is constant, that is,
-    where its values span less than `schema.RESOLUTION`.
+    Each measure and its companions, dims (concept, layer, neuron), ``n_token`` (concept, group), with ``n_type`` and
+    ``n_document`` where the summary has them, and ``value_min, value_max`` (layer, neuron). A score is NaN where a
+    group is empty or the neuron is constant, that is, where its values span less than `schema.RESOLUTION`. All of it
+    is NaN for a neuron that its layer does not have, see `is_present`.
 
     Raises
     ------
@@ -101,14 +101,14 @@ def measure(summary: xr.Dataset, names: Iterable[str] = tuple(MEASURES)) -> xr.D
     for name in names:
         if name not in MEASURES:
             raise UserError(f"unknown measure {name!r}; {nearest(name, MEASURES)}")
-    needed = {*_ALWAYS, *(variable for name in names for variable in MEASURES[name].needs)}
+    needed = {*_BESIDE, *(variable for name in names for variable in MEASURES[name].needs)}
     summary = summary[[name for name in summary.data_vars if name in needed]].compute()
     varies = summary.value_max.astype(np.float64) - summary.value_min >= schema.RESOLUTION
     scores = xr.Dataset(coords=_coords(summary))
     for name in names:
         for variable, score in MEASURES[name].function(summary).data_vars.items():
             scores[variable] = score.where(varies) if "neuron" in score.dims else score
-    for name in _COUNTS:
+    for name in _BESIDE:
         if name in summary:
             scores[name] = summary[name]
     return schema.attach_attrs(scores)

@@ -17,7 +17,7 @@ _BASELINE, _LEFT_OUT = 0, -1
 
 
 class RankScores(NamedTuple):
-    """Exact scores of a block of neurons, dims (concept, neuron); NaN for an empty group or a constant neuron."""
+    """Exact scores of a block of neurons, dims (concept, neuron); NaN where undefined, see `rank_scores`."""
 
     auroc: NDArray[np.float64]
     average_precision: NDArray[np.float64]
@@ -43,14 +43,20 @@ def rank_scores(values: NDArray[np.float32], label: NDArray[np.int8]) -> RankSco
     Parameters
     ----------
     values
-        A block of neurons, dims (time, neuron), no NaN.
+        A block of neurons, dims (time, neuron). A neuron that is NaN at every token is absent.
     label
         1 target, 0 baseline, -1 left out, dims (time, concept).
 
     Returns
     -------
     ``auroc`` and ``average_precision``, each (concept, neuron), equal to scikit-learn's ``roc_auc_score`` and
-    ``average_precision_score`` over the tokens that are not left out.
+    ``average_precision_score`` over the tokens that are not left out; NaN for an empty group, a neuron whose values
+    span less than `schema.RESOLUTION`, and an absent neuron.
+
+    Raises
+    ------
+    UserError
+        If the arrays differ in length, a neuron is NaN at some tokens only, or a label is not 1, 0 or -1.
 
     Examples
     --------
@@ -64,7 +70,8 @@ def rank_scores(values: NDArray[np.float32], label: NDArray[np.int8]) -> RankSco
     scores = np.full((2, len(concepts), values.shape[1]), np.nan)
     for first in range(0, values.shape[1], NEURONS_AT_ONCE):
         part = np.ascontiguousarray(values[:, first : first + NEURONS_AT_ONCE].T, dtype=np.float32)
-        if np.isnan(part).any():
+        missing = np.isnan(part)
+        if (missing.any(axis=1) & ~missing.all(axis=1)).any():
             raise UserError("The values hold NaN, which has no rank; look for a model that diverged.")
         for j, column in enumerate(part, start=first):
             if len(column) and np.float64(column.max()) - np.float64(column.min()) >= RESOLUTION:

@@ -6,6 +6,7 @@ import xarray as xr
 
 from ..errors import UserError, nearest
 from .measures import MEASURES, Measure
+from .presence import is_present
 
 
 def rank_neurons(
@@ -32,9 +33,9 @@ def rank_neurons(
 
     Returns
     -------
-    Columns ``layer, neuron, sign``, the scores and the counts. ``sign`` is 1 where the neuron goes up for the concept
-    and -1 where it goes down: that of ``by``, or, if ``by`` has no sign, of the first measure in ``scores`` that has;
-    0 where there is none or where the score is neutral.
+    Columns ``layer, neuron, sign``, then the other ones of `neuron_table`. ``sign`` is 1 where the neuron goes up for
+    the concept and -1 where it goes down: that of ``by``, or, if ``by`` has no sign, of the first measure in ``scores``
+    that has; 0 where there is none or where the score is neutral.
 
     Raises
     ------
@@ -66,15 +67,17 @@ def neuron_table(scores: xr.Dataset) -> pd.DataFrame:
 
     Returns
     -------
-    A row for each concept, layer and neuron, in this order; columns ``concept, layer, neuron``, each variable of dims
-    (concept, layer, neuron), (concept) or (layer, neuron), and ``<count>_<group>`` for each count by group.
+    A row for each concept, layer and neuron that `is_present`, in this order; columns ``concept, layer, neuron``, each
+    variable of dims (concept, layer, neuron), (concept) or (layer, neuron), and ``<count>_<group>`` for each count by
+    group.
     """
     dims = ["concept", "layer", "neuron"]
     columns = {name: column for name, column in _columns(scores).items() if set(column.dims) <= set(dims)}
     index = xr.Dataset(coords={dim: scores[dim].variable for dim in dims})
     table = xr.Dataset({name: column.variable for name, column in columns.items()}).assign_coords(index.coords)
     filled = table.broadcast_like(index.assign(every=(dims, np.empty([scores.sizes[dim] for dim in dims]))))
-    return filled.to_dataframe(dim_order=dims).reset_index()
+    present = np.broadcast_to(is_present(scores), [scores.sizes[dim] for dim in dims]).ravel()
+    return filled.to_dataframe(dim_order=dims).reset_index()[present].reset_index(drop=True)
 
 
 def _columns(scores: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -12,19 +12,24 @@ from .. import schema, tasks
 from ..cluster import work
 from ..config import Study
 from ..errors import UserError
+from ..inference.forgetting import N_PROBE
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard
 from ..store import FINGERPRINT, add_attrs, commit_path, create_activations, read_commits
-from ..tasks import Receipt
+from ..tasks import Job, Receipt
 from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
 from .reading import Reading, forget_reading
 from .work import Work, explain, log, make_job, progress
+
+PROBE_TOKENS = 512
 
 
 def activations_stage(state: Work, model: LanguageModel) -> None:
     """Read every shard through the model and keep its states in ``activations.zarr``."""
     job = make_job(state, model)
     with state.stage("activations", "activations.zarr") as facts:
+        if job.precision != "float32":
+            facts["precision_error"] = precision_error(state, job)
         reading = open_reading(state, job)
         try:
             facts |= keep_states(reading, model)
@@ -33,6 +38,24 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
             read_in_sequence(state, reading.lanes)
             facts |= keep_states(open_reading(state, job), model)
         add_attrs(state.run / "activations.zarr", reading_attrs(state, facts))
+
+
+def precision_error(state: Work, job: Job) -> dict[str, list[float]]:
+    """Measure what the precision costs on a few passages of the corpus; the largest error by state, dims (layer)."""
+    n_token = state.record.facts["corpus"]["n_token"]
+    spans = [(past, min(past + PROBE_TOKENS, n_token)) for past in range(0, n_token, -(-n_token // N_PROBE))]
+    (_, outcome), *_ = work(state.client, "precision", tasks.probe_precision, deque([(0, job, spans)]))
+    if isinstance(outcome, BaseException):
+        raise UserError(f"Measuring the error of {job.precision} failed: {explain(outcome, state.run)}") from outcome
+    found: dict[str, list[float]] = outcome
+    log.warning(
+        "products in %s: states differ from float32 by up to %s on %d passages of %d tokens",
+        job.precision,
+        ", ".join(f"{max(errors):.2g} ({name})" for name, errors in found.items()),
+        len(spans),
+        PROBE_TOKENS,
+    )
+    return found
 
 
 def keep_states(reading: Reading, model: LanguageModel) -> dict[str, Any]:
@@ -96,7 +119,8 @@ def remove_uncommitted(reading: Reading, commits: Mapping[int, Receipt]) -> None
 def reading_attrs(state: Work, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return how states were carried, for the store's attributes."""
     inference, lanes = state.study.inference, state.record.facts.get("lanes", {})
-    attrs: dict[str, Any] = {"carry": inference.carry}
+    attrs: dict[str, Any] = {"carry": inference.carry, "precision": inference.precision}
+    attrs |= {"precision_error": facts["precision_error"]} if "precision_error" in facts else {}
     if inference.carry in ("continuous", "streams"):
         attrs |= {name: lanes["plan"][name] for name in ("n_lane", "length")}
     if inference.carry == "continuous":

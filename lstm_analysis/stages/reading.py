@@ -9,8 +9,12 @@ import numpy as np
 import zarr
 
 from ..cluster import work
+from ..config import InferenceConfig
+from ..errors import UsageError
 from ..inference.lanes import Lanes
+from ..inference.model import LanguageModel
 from ..inference.shards import Shard, plan_shards
+from ..schema import CELL_STATES
 from ..store import commit_path, crc32
 from ..tasks import Job, Receipt
 from ..tasks.carried import end_path, load_state
@@ -149,3 +153,24 @@ def forget_reading(state: Work) -> None:
     """Remove the commits and the carried states of a run: all of it is read anew."""
     for name in ("commits", "carried"):
         shutil.rmtree(state.run / name, ignore_errors=True)
+
+
+def check_reading(inference: InferenceConfig, model: LanguageModel) -> None:
+    """Refuse what this model cannot show.
+
+    Raises
+    ------
+    UsageError
+        If its cell has no such state, or it has no decoder for the surprisal.
+    """
+    known = CELL_STATES[model.cell]
+    for name in inference.kept(model.cell):
+        if name not in known:
+            raise UsageError(
+                f"inference.states names {name}, but the model is a {model.cell.upper()} and shows {', '.join(known)}."
+            )
+    if inference.surprisal and model.decoder is None:
+        raise UsageError(
+            "The model's checkpoint has no decoder that reads the top layer alone, so there is no surprisal. Set "
+            "inference.surprisal: false."
+        )

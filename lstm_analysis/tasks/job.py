@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..config import State
 from ..inference.extraction import open_reader
+from ..inference.kernels import Kernel
+from ..inference.product import Precision
 from ..inference.reader import StreamReader
 from ..store import COORDINATES, Spans, commit_path, read_rows
 
@@ -50,8 +52,8 @@ class Job:
     surprisal: bool
     dtype: str
     device: str
-    precision: str
-    kernel: str
+    precision: Precision
+    kernel: Kernel
     readout: Literal["last", "first", "mean"]
     tolerance: float
     rows: int

@@ -1,27 +1,32 @@
 """How fast states are read: our reader beside what a user would write, and beside the machine's GEMM peak.
 
 Everything runs in one process on one thread, in interleaved rounds, so that a busy machine slows all rows alike; the
-medians over the rounds are printed. Run it as ``python tests/benchmarks/inference.py``.
+medians over the rounds are printed. Seconds are those of the processor: waiting for it does not count. Run it as
+``python tests/benchmarks/inference.py``.
 """
 
 import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from lstm_analysis.inference.model import Decoder, LanguageModel, Layer
+from lstm_analysis.inference.model import AdaptiveDecoder, Decoder, LanguageModel, Layer
 from lstm_analysis.inference.product import Product
 from lstm_analysis.inference.reader import Stream, StreamReader
+from lstm_analysis.schema import CELL_STATES
 from lstm_analysis.vocabulary import Vocabulary
 
 GEMM_SIZE = 1536
 NAIVE_CHUNK = 400
+NAIVE_STEPS = 1200
 SIZES = {"2x650": 650, "2x200": 200}
 
 
@@ -40,9 +45,9 @@ class Row:
 
     def time(self) -> None:
         """Do the work once."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         self.work()
-        self.seconds.append(time.perf_counter() - begin)
+        self.seconds.append(time.process_time() - begin)
 
     @property
     def median(self) -> float:
@@ -95,55 +100,66 @@ def gemm_rows() -> Iterator[Row]:
     """Yield the peaks: a large square matrix product in numpy, in torch and by the product that our reader uses."""
     a = np.random.default_rng(0).standard_normal((GEMM_SIZE, GEMM_SIZE), np.float32)
     out, t = np.empty_like(a), torch.from_numpy(a)
+    product = Product(t)
     yield Row("sgemm numpy", lambda: np.matmul(a, a, out=out), 1, 2 * GEMM_SIZE**3, [])
     yield Row("sgemm torch", lambda: torch.mm(t, t), 1, 2 * GEMM_SIZE**3, [])
-    product, zero = Product(t), torch.zeros(GEMM_SIZE)
-    yield Row("sgemm oneDNN", lambda: product.plus(zero, t), 1, 2 * GEMM_SIZE**3, [])
+    yield Row("sgemm oneDNN", lambda: product(t), 1, 2 * GEMM_SIZE**3, [])
 
 
-def model_rows(n_neuron: int, n_vocabulary: int, n_stream: int, n_step: int) -> Iterator[Row]:
-    """Yield the ways to read, the naive one first."""
-    model = random_model(n_neuron, n_vocabulary)
-    modules, reader = torch_layers(model), StreamReader(model)
-    ids = np.random.default_rng(1).integers(0, n_vocabulary, (n_step, n_stream)).astype(np.int32)
-    n_token, product = n_step * n_stream, 8.0 * n_neuron**2
-    alone = torch.as_tensor(ids[:, :2].T.reshape(-1, 1).astype(np.int64))
+def torch_row(name: str, model: LanguageModel, ids: NDArray[np.int32]) -> Row:
+    """Return what a user would write: two ``nn.LSTM``, one after the other."""
     batch = torch.as_tensor(ids.astype(np.int64))
-    naive_hidden = np.empty((len(alone), 1, 2, n_neuron), np.float32)
-    batch_hidden = np.empty((n_step, n_stream, 2, n_neuron), np.float32)
-    yield Row(
-        "nn.LSTM x 2, batch 1 (naive)",
-        lambda: read_with_torch(model, modules, alone, naive_hidden),
-        len(alone),
-        4 * product * len(alone),
-        [],
-    )
-    yield Row(
-        f"nn.LSTM x 2, batch {n_stream}",
-        lambda: read_with_torch(model, modules, batch, batch_hidden),
-        n_token,
-        4 * product * n_token,
-        [],
-    )
+    hidden = np.empty((*batch.shape, 2, model.n_neuron), np.float32)
+    work = partial(read_with_torch, model, torch_layers(model), batch, hidden)
+    return Row(name, work, ids.size, 4 * 8.0 * model.n_neuron**2 * ids.size, [])
+
+
+def reader_rows(model: LanguageModel, ids: NDArray[np.int32]) -> Iterator[Row]:
+    """Yield our reader: what it keeps, and by which kernel."""
+    n_step, n_stream = ids.shape
     streams = [Stream(np.ascontiguousarray(ids[:, b]), row=b * n_step) for b in range(n_stream)]
-    hidden, cell = (np.empty((n_token, 2, n_neuron), np.float32) for _ in range(2))
-    bits = np.empty(n_token, np.float32)
-    decoder = 2.0 * n_neuron * n_vocabulary
-    yield Row("StreamReader, h", lambda: reader.read(streams, {"hidden": hidden}), n_token, 3 * product * n_token, [])
-    yield Row(
-        "StreamReader, h and c",
-        lambda: reader.read(streams, {"hidden": hidden, "cell": cell}),
-        n_token,
-        3 * product * n_token,
-        [],
-    )
-    yield Row(
-        "StreamReader, h, c, surprisal",
-        lambda: reader.read(streams, {"hidden": hidden, "cell": cell}, bits),
-        n_token,
-        (3 * product + decoder) * n_token,
-        [],
-    )
+    arrays = {name: np.zeros((ids.size, 2, model.n_neuron), np.float32) for name in CELL_STATES["lstm"]}
+    kept = {"h": ["hidden"], "h, c": ["hidden", "cell"], "h, c, gates": list(arrays)}
+    flop = 3 * 8.0 * model.n_neuron**2 * ids.size
+    for kernel in ("step", "fused"):
+        reader = StreamReader(model, kernel=kernel)
+        for name, states in kept.items():
+            work = partial(reader.read, streams, {state: arrays[state] for state in states})
+            extra = flop / 3 * (kernel == "fused") * (1 if name == "h" else 5)
+            yield Row(f"{kernel}: {name}", work, ids.size, flop + extra, [])
+
+
+def decoder_rows(model: LanguageModel, ids: NDArray[np.int32]) -> Iterator[Row]:
+    """Yield our reader with the surprisal, by a full and by an adaptive softmax; the text has word frequencies."""
+    n_step, n_stream = ids.shape
+    n_token, n_neuron = model.embedding.shape
+    streams = [Stream(np.ascontiguousarray(ids[:, b]), row=b * n_step) for b in range(n_stream)]
+    bits = np.empty(ids.size, np.float32)
+    states = {name: np.zeros((ids.size, 2, n_neuron), np.float32) for name in ("hidden", "cell")}
+    adaptive = adaptive_decoder(n_token, n_neuron)
+    shares = [float((ids >= edge).mean()) for edge in adaptive.cutoffs[:-1]]
+    tails = [share * (a.numel() + b.numel()) for share, (a, b) in zip(shares, adaptive.tails, strict=True)]
+    sizes = {"full": n_token * n_neuron, "adaptive": adaptive.head.numel() + sum(tails)}
+    for name, decoder in (("full", model.decoder), ("adaptive", adaptive)):
+        reader = StreamReader(replace(model, decoder=decoder))
+        flop = (3 * 8.0 * n_neuron**2 + 2 * sizes[name]) * ids.size
+        yield Row(f"step: h, c, {name} softmax", partial(reader.read, streams, states, bits), ids.size, flop, [])
+
+
+def adaptive_decoder(n_token: int, n_neuron: int) -> AdaptiveDecoder:
+    """Return a head of a fifth of the vocabulary and two tails, of a quarter and a sixteenth of the width."""
+    edges = [n_token // 5, n_token // 2]
+    with torch.no_grad():
+        module = nn.AdaptiveLogSoftmaxWithLoss(n_neuron, n_token, edges, div_value=4.0)
+    tails = tuple((tail[0].weight.detach(), tail[1].weight.detach()) for tail in module.tail)
+    head = module.head.weight.detach()
+    return AdaptiveDecoder(head, head.new_zeros(len(head)), tails)
+
+
+def zipf_ids(n_token: int, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Return random tokens as frequent as the words of a text: p of rank r falls as 1 / (r + 3)."""
+    p = 1 / (np.arange(n_token) + 3.0)
+    return np.random.default_rng(1).choice(n_token, shape, p=p / p.sum()).astype(np.int32)
 
 
 def measure(rows: list[Row], n_round: int) -> None:
@@ -176,13 +192,19 @@ def main() -> None:
     torch.set_num_threads(1)
     threadpool_limits(1)
     for name in options.model or SIZES:
+        model = random_model(SIZES[name], options.vocabulary)
+        ids = zipf_ids(options.vocabulary, (options.steps, options.streams))
+        chain = zipf_ids(options.vocabulary, (NAIVE_STEPS, 1))
         gemm = list(gemm_rows())
-        rows = list(model_rows(SIZES[name], options.vocabulary, options.streams, options.steps))
+        naive = torch_row("naive: nn.LSTM x 2, batch 1", model, chain)
+        batch = torch_row(f"nn.LSTM x 2, batch {options.streams}", model, ids)
+        one = [replace(row, name=f"one stream, {row.name}", seconds=[]) for row in reader_rows(model, chain)]
+        rows = [naive, batch, *reader_rows(model, ids), *decoder_rows(model, ids), *one]
         measure([*gemm, *rows], options.rounds)
         peak = max(row.flop / row.median for row in gemm)
         shown = ", ".join(f"{row.name} {row.flop / row.median / 1e9:.0f} GF/s" for row in gemm)
         print(f"{name}, vocabulary {options.vocabulary:,}, {options.streams} streams, one thread; {shown}")
-        report(rows, naive=rows[0], peak=peak)
+        report(rows, naive=naive, peak=peak)
 
 
 if __name__ == "__main__":

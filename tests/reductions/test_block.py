@@ -21,7 +21,8 @@ def block(study):
     states, labels, columns = study
     arrays = {name: column.values for name, column in columns.items()}
     edges = pilot_edges(states, n_bin=8)
-    summary = summarize_block(states.values, labels.label.values, bin_edge=edges.values, first_time=100, **arrays)
+    arrays["time"] = np.arange(100, 160)
+    summary = summarize_block(states.values, labels.label.values, bin_edge=edges.values, **arrays)
     return states.values, labels.label.values, edges.values, arrays, summary
 
 

@@ -43,7 +43,7 @@ def blocks(cuts, seed=0):
             states.values[a:b],
             labels.label.values[a:b],
             bin_edge=edges,
-            first_time=a,
+            time=np.arange(a, b),
             **{name: column.values[a:b] for name, column in columns.items()},
         )
         for a, b in itertools.pairwise(cuts)
@@ -211,8 +211,12 @@ def test_errors_say_what_is_wrong():
         summarize(states, labels, sentence_position=columns["sentence_position"][1:])
     with pytest.raises(UserError, match="time coordinates of the states and of label differ"):
         summarize(states.assign_coords(time=np.arange(60)), labels.assign_coords(time=np.arange(60) + 1))
-    with pytest.raises(UserError, match="has gaps"):
-        summarize(states.assign_coords(time=np.arange(60) * 2), labels)
+    with pytest.raises(UserError, match="time must ascend"):
+        summarize(states.assign_coords(time=np.arange(60) // 2), labels)
+    with pytest.raises(UserError, match="time must ascend"):
+        summarize(states.assign_coords(time=np.arange(60) - 1), labels)
+    with pytest.raises(UserError, match="time coordinate of the states has the type float64"):
+        summarize(states.assign_coords(time=np.arange(60) / 2), labels)
 
 
 @given(st.integers(0, 10**7), st.integers(0, 5))

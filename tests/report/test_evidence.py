@@ -1,5 +1,7 @@
 """Passages and random occurrences say what the stores hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -99,3 +101,16 @@ def test_occurrence_at_the_edge_of_the_corpus(make_run: MakeRun, edge: int) -> N
         (passage,) = item.random
         assert passage.time == edge
         check(passage, material, 0, hidden[:, item.neuron.layer, item.neuron.neuron].astype(float))
+
+
+def test_pieces_of_words_are_shown_by_the_model_s_names_for_them(make_run: MakeRun) -> None:
+    material = gather(make_run())
+    corpus = material.corpus.assign(
+        word=("time", np.arange(N_TIME) // 3), token_id=("time", np.arange(N_TIME, dtype=np.int32) % 4)
+    )
+    names = np.array(["a", " ", "\n", "<b>"], dtype=object)
+    material = replace(material, corpus=corpus.assign_coords(token_name=("token_name", names)))
+    passages = [p for concept in collect(material) for item in concept.neurons for p in item.extreme]
+    assert passages
+    for passage in passages:
+        assert passage.centre.word == ["a", "␣", "↵", "<b>"][passage.time % 4]

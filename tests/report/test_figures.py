@@ -33,7 +33,7 @@ def test_every_figure_has_labelled_axes(make_run: MakeRun) -> None:
     scores = run.selectivity
     models = [
         neuron_map(scores, AUROC),
-        score_distribution(scores["auroc"].isel(concept=0), AUROC),
+        score_distribution(scores.isel(concept=0), AUROC),
         tuning_curve(run.sentence_position, 1, 6),
     ]
     for model in models:
@@ -62,6 +62,26 @@ def test_map_shows_every_neuron_of_every_concept(make_run: MakeRun) -> None:
         assert source.data["name"] == [f"{layer}:{i}" for i in range(N_NEURON)]
         np.testing.assert_array_equal(source.data["row"] + source.data["column"], np.arange(N_NEURON))
         np.testing.assert_array_equal(source.data["auroc"], scores["auroc"].values[0, layer].astype(np.float32))
+
+
+def test_map_of_unequal_layers_shows_only_neurons_that_are_there(make_run: MakeRun) -> None:
+    sizes = (7, 9, 3)
+    scores = make_run(layer_sizes=sizes).selectivity
+    model = neuron_map(scores, AUROC)
+    titles = [plot.title.text for plot in plots(model)]
+    assert titles == ["layer 0: 7 neurons", "layer 1: 9 neurons, 1 undefined (grey)", "layer 2: 3 neurons"]
+    (select,) = model.select({"type": Select})
+    (callback,) = select.js_property_callbacks["change:value"]
+    everything, ends = callback.args["scores"].data, callback.args["ends"]
+    assert ends == [7, 16, 19]
+    for concept in range(scores.sizes["concept"]):
+        for layer, source in enumerate(callback.args["sources"]):
+            n = len(source.data["name"])
+            assert n == sizes[layer]
+            start = concept * ends[-1] + ends[layer] - n  # as the page's script has it
+            expected = scores["auroc"].values[concept, layer, :n].astype(np.float32)
+            np.testing.assert_array_equal(everything["auroc"][start : start + n], expected)
+    assert score_distribution(scores.isel(concept=0), AUROC).title.text == "18 neurons (1 undefined)"
 
 
 def test_hover_names_columns_that_are_there(make_run: MakeRun) -> None:
@@ -97,15 +117,15 @@ def test_map_of_a_hundred_concepts_is_small() -> None:
 
 
 def test_distribution_counts_every_defined_neuron(make_run: MakeRun) -> None:
-    score = make_run().selectivity["auroc"].isel(concept=0)
-    plot = score_distribution(score, AUROC)
-    assert plot.renderers[0].data_source.data["top"].sum() == score.notnull().sum()
+    scores = make_run().selectivity.isel(concept=0)
+    plot = score_distribution(scores, AUROC)
+    assert plot.renderers[0].data_source.data["top"].sum() == scores["auroc"].notnull().sum()
     assert plot.title.text == "13 neurons (1 undefined)"
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_distribution_keeps_the_ends(value: float) -> None:
-    plot = score_distribution(xr.DataArray([[value]], dims=("layer", "neuron")), AUROC)
+    plot = score_distribution(xr.Dataset({"auroc": (("layer", "neuron"), [[value]])}), AUROC)
     assert plot.renderers[0].data_source.data["top"].sum() == 1
 
 

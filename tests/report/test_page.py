@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import xarray as xr
-from fake_run import CONSTANT, NASTY, TYPES, MakeRun, write_run
+from fake_run import CONSTANT, LENGTH, NASTY, TYPES, MakeRun, write_run
 
 from lstm_analysis.errors import UserError
 from lstm_analysis.report import page, write_report
@@ -179,6 +179,27 @@ def test_unfinished_run_is_refused(make_run: MakeRun) -> None:
     with pytest.raises(UserError, match=r"has no contexts\.zarr"):
         write_report(run)
     assert not (run.path / "report.html").exists()
+
+
+def test_page_of_unequal_layers_counts_the_neurons_that_are_there(make_run: MakeRun) -> None:
+    text = read(make_run(layer_sizes=(7, 9, 3))).text
+    assert "What 19 neurons" in text
+    assert "7 + 9 + 3" in text
+    assert "1 constant neuron of 19, grey" in text
+    assert "1 of 19 neurons have no score for any concept" in text
+    assert "2:3" not in text
+
+
+def test_page_of_one_document(make_run: MakeRun) -> None:
+    run = make_run(n_document=1)
+    found = read(run)
+    assert "documents 1 " in found.text
+    assert "No passage was kept" not in found.text
+    assert "1 <img src=x onerror=alert(1)>" not in found.texts
+    passages = [a["title"] for _, a in found.elements if a.get("class") == "place"]
+    assert len(passages) > 8
+    contexts = run.contexts["context_time"].values // LENGTH
+    assert all(len(set(ranks)) == len(ranks) for ranks in contexts[..., 0, 0]), "at most one a sentence"
 
 
 def test_constant_neurons_need_a_concept_to_tell(make_run: MakeRun) -> None:

@@ -16,6 +16,7 @@ from lstm_analysis.errors import UserError
 from lstm_analysis.reductions import pilot_edges, summarize
 from lstm_analysis.selectivity import MEASURES, measure, rank_scores
 
+BESIDE = ("n_token", "value_min", "value_max")
 TWO_SIGNED = [name for name, measure_ in MEASURES.items() if measure_.two_signed]
 
 
@@ -113,7 +114,7 @@ def test_undefined_is_nan_with_its_counts(name):
     assert scores[name][2, 0, :2].notnull().all()
     assert scores[name][2, 0, 2].isnull(), "the neuron is constant at the resolution"
     assert scores.n_token.values.tolist() == [[40, 0], [0, 40], [30, 10]]
-    assert set(scores.data_vars) == {*MEASURES[name].yields, "n_token"}
+    assert set(scores.data_vars) == {*MEASURES[name].yields, *BESIDE}
 
 
 def test_a_gated_off_neuron_has_no_score_and_one_that_opens_has():
@@ -183,8 +184,8 @@ def test_a_lazy_summary_gives_the_same_scores():
 
 def test_names_choose_what_is_measured(small):
     summary = summary_of(small[0], small[1])
-    assert set(measure(summary, ["d_prime"]).data_vars) == {"d_prime", "n_token"}
-    assert set(measure(summary, "d_prime").data_vars) == {"d_prime", "n_token"}
+    assert set(measure(summary, ["d_prime"]).data_vars) == {"d_prime", *BESIDE}
+    assert set(measure(summary, "d_prime").data_vars) == {"d_prime", *BESIDE}
     with pytest.raises(UserError, match=r"unknown measure 'aucroc'; did you mean 'auroc'\?"):
         measure(summary, ["auroc", "aucroc"])
 

@@ -110,7 +110,7 @@ def test_inputs_are_not_changed():
     ("values", "label", "text"),
     [
         (np.zeros((3, 1)), np.zeros((2, 1)), "3 tokens, the labels 2"),
-        (np.full((2, 1), np.nan), np.zeros((2, 1)), "NaN"),
+        (np.array([[0.5], [np.nan]]), np.zeros((2, 1)), "NaN"),
         (np.zeros((2, 1)), np.full((2, 1), 3), "found another value"),
     ],
 )

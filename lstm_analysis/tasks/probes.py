@@ -1,9 +1,10 @@
-"""Before lanes are read: how long the model remembers, and the states that the lanes begin from."""
+"""Before the corpus is read: how long the model remembers, what its precision costs, where its lanes begin."""
 
 import numpy as np
 
 from ..inference.forgetting import measure_forgetting
 from ..inference.reader import Stream
+from ..inference.trial import measure_error
 from .carried import load_state, save_state, start_path
 from .job import Job
 from .passage import token_ids
@@ -15,6 +16,12 @@ def probe_forgetting(index: int, job: Job, probes: list[Probe]) -> int | None:
     """Return after how many tokens the model's state no longer depends on where reading began; see the probes."""
     texts = [(token_ids(job, past, start), token_ids(job, start, stop)) for past, start, stop in probes]
     return measure_forgetting(job.reader(), texts, job.tolerance)
+
+
+def probe_precision(index: int, job: Job, spans: list[tuple[int, int]]) -> dict[str, list[float]]:
+    """Return the largest error of the job's precision against float32 on a few passages, a list (layer) a state."""
+    found = measure_error(job.reader().model, [token_ids(job, *span) for span in spans], job.precision, job.kernel)
+    return {name: errors.tolist() for name, errors in found.items()}
 
 
 def scout_lanes(index: int, starts: list[int], warm_up: int, job: Job) -> int:

@@ -1,0 +1,70 @@
+"""The input products of the first layer for every token of the vocabulary, shared by the processes of a machine."""
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .cells import CELLS
+from .model import LanguageModel
+from .product import Product
+
+ROWS = 4096
+
+
+def open_input_table(model: LanguageModel, path: Path | None = None) -> Tensor:
+    """Return the input products of the first layer, shape (vocabulary, gate neuron), in the model's float type.
+
+    A file is mapped into memory, so that the processes of a machine share one copy. A file that is missing, cut short
+    or of another model is made again, under a name of its own first: processes that do so at once do not disturb each
+    other.
+
+    Parameters
+    ----------
+    model
+        Whose products.
+    path
+        The file; ``None`` to keep the table in the process's own memory.
+    """
+    if path is None:
+        return _multiply(model)
+    found = _map(path, model)
+    if found is None:
+        _write(path, model)
+        found = _map(path, model)
+    assert found is not None, f"{path} was changed while it was read"
+    return found
+
+
+@torch.inference_mode()
+def _multiply(model: LanguageModel) -> Tensor:
+    first = model.layers[0]
+    product = Product(*CELLS[first.cell].input_weights(first))
+    return torch.cat([product(part) for part in torch.split(model.embedding, ROWS)])
+
+
+def _map(path: Path, model: LanguageModel) -> Tensor | None:
+    try:
+        with safe_open(path, "pt") as file:
+            belongs = (file.metadata() or {}).get("model") == _owner(model)
+            table: Tensor | None = file.get_tensor("table") if belongs else None
+    except (FileNotFoundError, SafetensorError):
+        return None
+    return table
+
+
+def _write(path: Path, model: LanguageModel) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        save_file({"table": _multiply(model).cpu()}, temporary, {"model": _owner(model)})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _owner(model: LanguageModel) -> str:
+    return f"{model.digest} {str(model.embedding.dtype).removeprefix('torch.')}"
