@@ -62,7 +62,9 @@ def test_spans_are_written_one_after_the_other(activations: Path) -> None:
 @pytest.mark.parametrize(("start", "rows"), [(1, 6), (0, 5), (6, 7), (18, 1)])
 def test_anything_but_a_whole_shard_is_refused(activations: Path, start: int, rows: int) -> None:
     with pytest.raises(ValueError, match="not whole shards"):
-        store.write_rows(activations, [(start, start + rows)], SHARD, {"hidden_state": np.zeros((rows, 2, 5), np.float32)})
+        store.write_rows(
+            activations, [(start, start + rows)], SHARD, {"hidden_state": np.zeros((rows, 2, 5), np.float32)}
+        )
 
 
 def test_what_reads_back_differently_is_an_error(activations: Path, monkeypatch: pytest.MonkeyPatch) -> None:

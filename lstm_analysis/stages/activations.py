@@ -126,7 +126,7 @@ def reading_attrs(state: Work, facts: Mapping[str, Any]) -> dict[str, Any]:
     if inference.carry == "continuous":
         attrs |= {"tolerance": inference.tolerance, "choice": lanes["choice"]}
         attrs |= {name: lanes.get(name) for name in ("forgetting_tokens", "warm_up_tokens")}
-        attrs |= {name: facts[name] for name in ("boundary_error", "n_repaired")}
+        attrs["boundary_error"] = facts["boundary_error"]
     return attrs
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from inference import read_with_torch, torch_layers
+from naive import read_with_torch, torch_layers
 
 import lstm_analysis as la
 from lstm_analysis.inference.model import LanguageModel

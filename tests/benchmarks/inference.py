@@ -14,9 +14,10 @@ from functools import partial
 
 import numpy as np
 import torch
+from naive import read_with_torch, torch_layers
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from torch import Tensor, nn
+from torch import nn
 
 from lstm_analysis.inference.model import AdaptiveDecoder, Decoder, LanguageModel, Layer
 from lstm_analysis.inference.product import Product
@@ -25,7 +26,6 @@ from lstm_analysis.schema import CELL_STATES
 from lstm_analysis.vocabulary import Vocabulary
 
 GEMM_SIZE = 1536
-NAIVE_CHUNK = 400
 NAIVE_STEPS = 1200
 SIZES = {"2x650": 650, "2x200": 200}
 
@@ -71,29 +71,6 @@ def random_model(n_neuron: int, n_token: int) -> LanguageModel:
     names = tuple(f"w{i}" for i in range(n_token))
     embedding, decoder = torch.randn(n_token, n_neuron), torch.randn(n_token, n_neuron) * 0.05
     return LanguageModel(embedding, layers, Decoder(decoder, torch.zeros(n_token)), Vocabulary(names))
-
-
-def torch_layers(model: LanguageModel) -> list[nn.LSTM]:
-    """Return the layers as single-layer modules, which is how a user gets h of each layer."""
-    modules = []
-    for layer in model.layers:
-        module = nn.LSTM(layer.weight_input.shape[1], layer.n_neuron)
-        values = (layer.weight_input, layer.weight_recurrent, layer.bias, torch.zeros_like(layer.bias))
-        for parameter, value in zip(module.parameters(), values, strict=True):
-            parameter.data = value
-        modules.append(module)
-    return modules
-
-
-@torch.inference_mode()
-def read_with_torch(model: LanguageModel, modules: list[nn.LSTM], ids: Tensor, hidden: np.ndarray) -> None:
-    """Read streams of one length, ids (step, stream), in chunks; keep h of both layers."""
-    states: list[tuple[Tensor, Tensor] | None] = [None] * len(modules)
-    for at in range(0, len(ids), NAIVE_CHUNK):
-        x = model.embedding[ids[at : at + NAIVE_CHUNK]]
-        for i, module in enumerate(modules):
-            x, states[i] = module(x, states[i])
-            hidden[at : at + NAIVE_CHUNK, :, i] = x.numpy()
 
 
 def gemm_rows() -> Iterator[Row]:
