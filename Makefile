@@ -31,6 +31,7 @@ benchmark: .venv/test
 
 .venv/test: .venv/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,test]'
+	$(BIN)/python -m pip install --quiet --no-deps flashrnn==1.0.8 textgenrnn==2.0.0  # without Triton, TensorFlow
 	touch $@
 
 clean:

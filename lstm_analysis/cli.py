@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("checkpoint", type=Path)
     convert.add_argument("output", type=Path, metavar="OUT.safetensors")
     convert.add_argument("--vocabulary", help="the vocabulary, if the checkpoint has none")
+    convert.add_argument("--unknown", metavar="TOKEN", help="the token that stands for what the vocabulary lacks")
     convert.add_argument("--gates", choices=["sigmoid"], help="for weights of Keras alone: what the gates are")
     convert.add_argument("--twin", choices=["initial", "shuffled"], help="write a random-weights twin instead")
     convert.add_argument("--seed", type=int, default=0, help="of the twin (default: 0)")
@@ -162,7 +163,7 @@ def convert_command(options: argparse.Namespace) -> int:
     from .inference.description import describe_model
     from .inference.twin import random_twin
 
-    model = load_model(options.checkpoint, options.vocabulary, options.gates)
+    model = load_model(options.checkpoint, options.vocabulary, options.gates, options.unknown)
     if options.twin is not None:
         model = random_twin(model, options.seed, options.twin)
     save_model(model, options.output, options.dtype)
