@@ -71,6 +71,8 @@ def describe_run(run: Run) -> str:
     for stage in ("activations", "summary"):
         if "perplexity" in facts.get(stage, {}):
             lines.append(f"perplexity  {facts[stage]['perplexity']:.1f} over {facts[stage]['n_predicted']:,} tokens")
+    if "lanes" in facts:
+        lines.append(f"reading     {facts['lanes']['choice']}")
     for name, entry in run.record["stages"].items():
         seconds = f"{entry['seconds']:,.1f} s" if "seconds" in entry else ""
         lines.append(f"stage       {name:<12}{entry['state']:<9}{seconds:>10}   {', '.join(entry['products'])}")

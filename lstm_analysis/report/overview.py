@@ -39,10 +39,11 @@ def overview(material: Material, scale: Scale) -> list[Fact]:
         Fact(
             "neurons",
             _layers(is_present(material.scores).sum("neuron").values.tolist()),
-            f"vocabulary {model['n_vocabulary']:,}, {model['n_parameter']:,} parameters",
+            f"vocabulary {model['n_vocabulary']:,}, {model['n_parameter']:,} parameters"
+            + (f"; a random twin ({model['twin']})" if model.get("twin") else ""),
         ),
         _perplexity(material),
-        Fact("states reset at each", str(material.study["inference"]["carry"]), _stored(material)),
+        _carry(material),
         _exactness(material, scale),
     ]
     return facts
@@ -53,10 +54,26 @@ def _layers(sizes: list[int]) -> str:
     return f"{len(sizes)} × {sizes[0]:,}" if len(set(sizes)) == 1 else " + ".join(f"{size:,}" for size in sizes)
 
 
-def _stored(material: Material) -> str:
-    if material.states is None:
-        return "carried on within it; not stored"
-    return f"carried on within it; stored as {material.study['store']['activations']}"
+def _carry(material: Material) -> Fact:
+    inference = material.study["inference"]
+    kept = "not stored" if material.states is None else f"stored as {material.study['store']['activations']}"
+    precision = inference.get("precision", "float32")
+    kept += "" if precision == "float32" else f", computed in {precision}"
+    if inference["carry"] == "continuous":
+        return Fact("states reset", "never", f"{_boundary(material)}; {kept}")
+    if inference["carry"] == "streams":
+        return Fact("states reset in", f"{inference['streams']:,} places", f"equal streams; {kept}")
+    return Fact("states reset at each", str(inference["carry"]), f"carried on within it; {kept}")
+
+
+def _boundary(material: Material) -> str:
+    """Return how well the lanes of one stream meet."""
+    n_lane = material.facts["lanes"]["plan"]["n_lane"]
+    if n_lane == 1:
+        return "one stream, read in sequence"
+    facts = material.facts.get("activations") or material.facts["summary"]
+    errors = [max(part) for part in facts["boundary_error"]]
+    return f"{n_lane} lanes meet within {max(errors[:1]):.0e} in h" + (f", {errors[1]:.0e} in c" if errors[1:] else "")
 
 
 def _perplexity(material: Material) -> Fact:
