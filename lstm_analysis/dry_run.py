@@ -11,7 +11,7 @@ from .cluster import local_size
 from .config import Study, load_cluster
 from .corpus import empty_corpus
 from .inference.extraction import choose_device
-from .inference.forgetting import measure_forgetting, probe_positions, warm_up
+from .inference.forgetting import in_rows, measure_forgetting, probe_positions, warm_up
 from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
 from .inference.reader import StreamReader
@@ -70,7 +70,9 @@ def explain_carry(study: Study, model: LanguageModel, n_token: int) -> str:
     if inference.streams is not None:
         return describe(equal_streams(n_token, inference.streams, inference.shard_tokens), None)
     reader = StreamReader(model.to(choose_device(inference.device)))
-    lag = measure_forgetting(reader, probe_texts(study, model, probe_positions(n_token)), inference.tolerance)
+    probes = probe_positions(n_token)
+    texts = probe_texts(study, model, probes)
+    lag = in_rows(measure_forgetting(reader, texts, inference.tolerance), probes, texts)
     return describe(parallel_lanes(n_token, warm_up(lag), inference.shard_tokens), lag)
 
 

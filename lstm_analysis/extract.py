@@ -14,13 +14,14 @@ from .corpus.pieces import add_pieces
 from .errors import UsageError
 from .inference.checkpoints import save_model
 from .inference.model import LanguageModel
+from .lock import RunLock
 from .record import Record, fingerprint
 from .run import Run, open_run
 from .stages import Work
 from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
 from .stages.reading import check_reading
-from .store import RunLock, remove_leftovers, write_dataset
+from .store import remove_leftovers, write_dataset
 from .vocabulary import END_NAMES
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ class Recipe:
         For ``asgd``: epochs before the average begins; by default it begins once the validation perplexity is above its
         best of more than five epochs ago (Merity et al. 2018).
     schedule, decay, decay_after
-        Of the rate: ``cosine`` (linear warm-up over 2 % of the updates, cosine to zero), ``constant``, or ``decay``
+        Of the rate: ``cosine`` (linear warm-up over 2 % of the updates, cosine to nearly 0), ``constant``, or ``decay``
         (multiplied by ``decay`` at each epoch after the first ``decay_after``).
     dropout, dropout_input, dropout_between, dropout_output, locked_dropout
         Dropout of the embedding, between layers and of the top layer; ``dropout`` stands for those not given. Locked:

@@ -20,13 +20,14 @@ from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
 from .inference.twin import random_twin
+from .lock import RunLock
 from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import STAGES, Work
 from .stages.reading import check_reading
-from .store import RunLock, open_dataset, remove_leftovers
+from .store import open_dataset, remove_leftovers
 from .train import train
 from .vocabulary import BYTES
 

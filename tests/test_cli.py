@@ -13,9 +13,9 @@ from tiny import N_NEURON, digests, load_tiny_model
 
 from lstm_analysis import __version__, study
 from lstm_analysis.config import load_study
+from lstm_analysis.lock import RunLock
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.stages.activations import state_bytes
-from lstm_analysis.store import RunLock
 
 SHARD = 128
 

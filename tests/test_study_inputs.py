@@ -9,6 +9,8 @@ from tiny import write_study
 from lstm_analysis import study
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.inference.checkpoints import load_model
+from lstm_analysis.inference.twin import random_twin
 from lstm_analysis.run import Run
 from lstm_analysis.study import run_study
 
@@ -43,6 +45,23 @@ def test_files_are_known_by_their_content(folder: Path) -> None:
     os.utime(text, (stamp.st_atime + 9, stamp.st_mtime + 9))
     with pytest.raises(UserError, match="the content of a file it names has changed"):
         again(folder)
+
+
+@pytest.mark.parametrize("store", ["float32", "none"])
+def test_force_takes_another_model_of_the_same_vocabulary(folder: Path, store: str) -> None:
+    again(folder, f"store={store}")
+    with pytest.raises(UserError, match=r'model\.twin was null, is "initial"'):
+        again(folder, f"store={store}", "model.twin=initial")
+    twin = again(folder, f"store={store}", "model.twin=initial", force=True)
+    assert twin.record["stages"]["summary"]["state"] == "done"
+    kept = load_model(folder / "run" / "model.safetensors")
+    assert kept.digest == random_twin(load_model(folder / "model.safetensors"), 0).digest
+
+
+def test_a_kernel_that_cannot_run_the_model_does_not_wait_for_the_corpus(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"inference\.kernel fused would keep c in bfloat16"):
+        again(folder, "inference.kernel=fused", "inference.precision=bfloat16")
+    assert not (folder / "run").exists()
 
 
 def test_concepts_that_do_not_fit_the_corpus_do_not_wait_for_the_states(folder: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from .checkpoints import load_model
 from .input_table import open_input_table
-from .kernels import Kernel
+from .kernels import Kernel, choose_kernel
 from .product import Precision
 from .reader import Stream, StreamReader
 from .readout import read_out, sum_surprisal
@@ -94,9 +94,10 @@ def open_reader(path: Path, digest: str, device: str, precision: Precision, kern
     torch.set_num_threads(1)
     model = load_model(path)
     if model.digest != digest:
-        raise UserError(f"{path} is not the model this run was made with. Restore it, or start anew with --force.")
+        raise UserError(f"{path} is not the model of this run. Run the same command again: it puts it back.")
     chosen = choose_device(device)
-    table = open_input_table(model, path.with_name(INPUT_TABLE)).to(chosen)
+    needed = choose_kernel(kernel, model.to(chosen), precision) != "fused"
+    table = open_input_table(model, path.with_name(INPUT_TABLE)).to(chosen) if needed else None
     return StreamReader(model.to(chosen), kernel=kernel, precision=precision, table=table)
 
 

@@ -1,5 +1,6 @@
 """How long a model remembers where reading began, and when two states are the same."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,6 +84,18 @@ def measure_forgetting(
         waiting = waiting[~agree(lived[waiting], fresh[waiting], tolerance)]
         at += STEP
     return at
+
+
+def in_rows(
+    lag: int | None,
+    probes: Sequence[tuple[int, int, int]],
+    texts: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]],
+) -> int | None:
+    """Return a number of tokens that the model reads as one of rows of the corpus, where a row is several pieces."""
+    if lag is None:
+        return None
+    pieces = min(len(text) / (stop - start) for (_, start, stop), (_, text) in zip(probes, texts, strict=True))
+    return math.ceil(lag / max(pieces, 1) / STEP) * STEP
 
 
 def warm_up(lag: int | None) -> int | None:

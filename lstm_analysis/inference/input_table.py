@@ -1,6 +1,6 @@
 """The input products of the first layer for every token of the vocabulary, shared by the processes of a machine."""
 
-import os
+import uuid
 from pathlib import Path
 
 import torch
@@ -58,7 +58,7 @@ def _map(path: Path, model: LanguageModel) -> Tensor | None:
 
 def _write(path: Path, model: LanguageModel) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
         save_file({"table": _multiply(model).cpu()}, temporary, {"model": _owner(model)})
         temporary.replace(path)

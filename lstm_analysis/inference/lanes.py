@@ -7,6 +7,7 @@ lane of a group; it goes on from the end states of the shard before it, and the 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..errors import UserError
 from .shards import Segment, Shard
 
 GROUPS = 4
@@ -105,7 +106,14 @@ def equal_streams(n_token: int, n_stream: int, shard_tokens: int) -> Lanes:
     """Return the lanes of ``carry: streams``: the layout of a training with ``n_stream`` parallel streams.
 
     Each stream has ``n_token // n_stream`` tokens; the last one also has the tokens that a training would leave out.
+
+    Raises
+    ------
+    UserError
+        If there are more streams than tokens.
     """
+    if n_stream > n_token:
+        raise UserError(f"inference.streams is {n_stream}, but the corpus has {n_token} tokens only; give fewer.")
     group = min(MAX_LANES, -(-n_stream // GROUPS))
     rows = max(1, shard_tokens // group)
     return Lanes(n_token, n_stream, n_token // n_stream, group, rows, rows, scouted=False)

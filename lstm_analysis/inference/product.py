@@ -35,7 +35,7 @@ class Product:
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, precision: Precision = "float32") -> None:
         self._rounded = precision == "bfloat16"
-        self._weight = weight.bfloat16() if self._rounded else weight
+        self._weight = weight.bfloat16() if self._rounded else _aligned(weight)
         self._bias = bias.bfloat16() if self._rounded and bias is not None else bias
         self._packed = _pack(self._weight)
 
@@ -66,6 +66,15 @@ def require_precision(precision: Precision, device: torch.device) -> None:
             "inference.precision is bfloat16, but this processor has no instructions for it (avx512_bf16, amx or their "
             "like), so it would be slower than float32. Use float32."
         )
+
+
+def _aligned(weight: Tensor) -> Tensor:
+    """Return a weight that is used as it is in memory of torch's own, which begins at a multiple of 64 bytes.
+
+    MKL adds up one to three rows in an order that depends on it, and a file that is mapped into memory may have the
+    weight anywhere: the same model in two files would give other bytes. Larger weights are packed for every product.
+    """
+    return weight.clone() if weight.numel() < PACKED_MIN_WORK else weight
 
 
 def _pack(weight: Tensor) -> Tensor | None:

@@ -18,7 +18,7 @@ from ..inference.shards import Shard
 from ..store import FINGERPRINT, add_attrs, commit_path, create_activations, read_commits
 from ..tasks import Job, Receipt
 from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
-from .reading import Reading, forget_reading
+from .reading import Reading, forget_reading, keep_model
 from .work import Work, explain, log, make_job, progress
 
 PROBE_TOKENS = 512
@@ -28,6 +28,7 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
     """Read every shard through the model and keep its states in ``activations.zarr``."""
     job = make_job(state, model)
     with state.stage("activations", "activations.zarr") as facts:
+        keep_model(state, model)
         if job.precision != "float32":
             facts["precision_error"] = precision_error(state, job)
         reading = open_reading(state, job)

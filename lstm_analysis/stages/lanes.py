@@ -16,6 +16,7 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.forgetting import agree, probe_positions, warm_up
 from ..inference.lanes import Lanes, equal_streams, one_chain, parallel_lanes
+from ..store import read_commits
 from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, save_state, start_path
 from .reading import Reading, Task, forget_reading, perplexity
@@ -47,8 +48,6 @@ def open_reading(state: Work, job: Job) -> Reading:
 def _plan(state: Work, job: Job) -> dict[str, Any]:
     inference, n_token = state.study.inference, state.record.facts["corpus"]["n_token"]
     if inference.streams is not None:
-        if inference.streams > n_token:
-            raise UserError(f"inference.streams is {inference.streams}, but the corpus has {n_token} tokens only.")
         lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
         return {"plan": asdict(lanes), "choice": describe(lanes, None)}
     (_, outcome), *_ = work(
@@ -107,12 +106,27 @@ def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Rec
     for _ in range(MAX_ROUNDS):
         reading.extract(name, task, receipts, *extra)
         errors, repaired = check_edges(reading)
-        if not repaired:
+        overtaken = drop_overtaken(reading, receipts)
+        if not repaired and not overtaken:
             error = np.max([errors, *(r["difference"] for r in receipts.values() if "difference" in r)], axis=0)
             return perplexity(receipts) | {"boundary_error": error.tolist(), "n_repaired": n_repaired}
         n_repaired += repaired
-        log.info("%s: %d lanes do not begin where the one before ends and are read again", name, repaired)
+        if repaired:
+            log.info("%s: %d lanes do not begin where the one before ends and are read again", name, repaired)
     raise NotForgotten
+
+
+def drop_overtaken(reading: Reading, receipts: dict[int, Receipt]) -> int:
+    """Forget the shards whose commit is not the one that was received; return their number.
+
+    A worker that Dask gave up may finish its old task after the shard was read again, and overwrite it.
+    """
+    commits = read_commits(reading.state.run)
+    keys = ("start_crc32", "end_crc32", "checksums")
+    wrong = [i for i, receipt in receipts.items() if any(commits.get(i, {}).get(k) != receipt.get(k) for k in keys)]
+    for index in wrong:
+        del receipts[index]
+    return len(wrong)
 
 
 def scout(reading: Reading) -> None:

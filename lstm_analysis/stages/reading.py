@@ -10,7 +10,9 @@ import zarr
 
 from ..cluster import work
 from ..config import InferenceConfig
-from ..errors import UsageError
+from ..errors import UsageError, UserError
+from ..inference.checkpoints import load_model, save_model
+from ..inference.kernels import choose_kernel
 from ..inference.lanes import Lanes
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard, plan_shards
@@ -155,19 +157,32 @@ def forget_reading(state: Work) -> None:
         shutil.rmtree(state.run / name, ignore_errors=True)
 
 
+def keep_model(state: Work, model: LanguageModel) -> None:
+    """Put the model into the run, unless it is there: a study changed with ``--force`` may bring another one."""
+    path = state.run / "model.safetensors"
+    try:
+        kept = load_model(path).digest == model.digest
+    except UserError:
+        kept = False
+    if not kept:
+        save_model(model, path)
+
+
 def check_reading(inference: InferenceConfig, model: LanguageModel) -> None:
     """Refuse what this model cannot show.
 
     Raises
     ------
     UsageError
-        If its cell has no such state, or it has no decoder for the surprisal.
+        If its cell has no such state or cannot be run by the kernel, or it has no decoder for the surprisal.
     """
+    choose_kernel(inference.kernel, model, inference.precision)
     known = CELL_STATES[model.cell]
     for name in inference.kept(model.cell):
         if name not in known:
             raise UsageError(
-                f"inference.states names {name}, but the model is a {model.cell.upper()} and shows {', '.join(known)}."
+                f"inference.states names {name}, but the model's cell is {model.cell.upper()}, which has "
+                f"{', '.join(known)}."
             )
     if inference.surprisal and model.decoder is None:
         raise UsageError(

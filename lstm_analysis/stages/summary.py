@@ -16,9 +16,9 @@ from ..inference.model import LanguageModel
 from ..inference.shards import Shard
 from ..store import open_dataset, read_commits, write_dataset
 from ..tasks import FAN_IN, Job
-from .activations import extract
+from .activations import extract, precision_error
 from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
-from .reading import Reading, forget_reading
+from .reading import Reading, forget_reading, keep_model
 from .work import ShardsFailed, Work, explain, make_job, progress
 
 PILOT_PASSAGES = 32
@@ -29,8 +29,11 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
     """Reduce the states to one summary, from the store or straight from the model."""
     job = make_job(state, model)
     with state.stage("summary", "summary.zarr") as facts:
+        keep_model(state, model)
         if not state.stored and not (state.run / "summaries").exists():
             forget_reading(state)
+        if not state.stored and job.precision != "float32":
+            facts["precision_error"] = precision_error(state, job)
         edges, reading = bin_edges(state, job), open_reading(state, job)
         tree = Tree(state, len(reading.shards))
         if state.stored:

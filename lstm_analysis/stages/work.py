@@ -29,7 +29,8 @@ class ShardsFailed(UserError):
     """Some shards failed after all retries; the rest is done."""
 
     def __init__(self, failures: dict[int, str], n_shard: int) -> None:
-        shown = "; ".join(f"shard {i}: {text}" for i, text in sorted(failures.items())[:5])
+        first = {text: i for i, text in sorted(failures.items(), reverse=True)}  # many shards can fail for one reason
+        shown = "; ".join(f"shard {i}: {text}" for text, i in sorted(first.items(), key=lambda pair: pair[1])[:5])
         super().__init__(
             f"{len(failures)} of {n_shard} shards failed and the rest is done: {shown}. Mend the cause and run again: "
             "only these shards are left.",

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..inference.forgetting import measure_forgetting
+from ..inference.forgetting import in_rows, measure_forgetting
 from ..inference.reader import Stream
 from ..inference.trial import measure_error
+from ..store import crc32
 from .carried import load_state, save_state, start_path
 from .job import Job
 from .passage import token_ids
@@ -15,7 +16,7 @@ Probe = tuple[int, int, int]
 def probe_forgetting(index: int, job: Job, probes: list[Probe]) -> int | None:
     """Return after how many tokens the model's state no longer depends on where reading began; see the probes."""
     texts = [(token_ids(job, past, start), token_ids(job, start, stop)) for past, start, stop in probes]
-    return measure_forgetting(job.reader(), texts, job.tolerance)
+    return in_rows(measure_forgetting(job.reader(), texts, job.tolerance), probes, texts)
 
 
 def probe_precision(index: int, job: Job, spans: list[tuple[int, int]]) -> dict[str, list[float]]:
@@ -34,5 +35,8 @@ def scout_lanes(index: int, starts: list[int], warm_up: int, job: Job) -> int:
     if found is None:
         reader = job.reader()
         streams = [Stream(token_ids(job, max(0, start - warm_up), start)) for start in starts]
-        found = np.stack(reader.read(streams, {})).astype(np.float32)
-    return save_state(path, found)
+        states = np.stack(reader.read(streams, {})).astype(np.float32)
+        found = load_state(path)  # another attempt may have been quicker, and corrected since
+        if found is None:
+            return save_state(path, states)
+    return crc32(found)

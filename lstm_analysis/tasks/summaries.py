@@ -42,13 +42,18 @@ def keep_summary(hidden: NDArray[np.float32], shard: Shard, job: Job, bin_edge: 
 
 
 def merge_partials(index: int, level: int, children: list[int], run: Path) -> int:
-    """Merge summaries of one level into one of the next, and remove them; return its level."""
-    merged = None
-    for child in children:
-        partial = open_dataset(partial_path(run, level - 1, child)).load()
-        merged = partial if merged is None else reductions.merge_summaries(merged, partial)
-    assert merged is not None
-    write_dataset(partial_path(run, level, index), merged)
+    """Merge summaries of one level into one of the next, and remove them; return its level.
+
+    A task that is done a second time finds its result, and perhaps no children any more.
+    """
+    path = partial_path(run, level, index)
+    if not path.exists():
+        merged = None
+        for child in children:
+            partial = open_dataset(partial_path(run, level - 1, child)).load()
+            merged = partial if merged is None else reductions.merge_summaries(merged, partial)
+        assert merged is not None
+        write_dataset(path, merged)
     for child in children:
         shutil.rmtree(partial_path(run, level - 1, child), ignore_errors=True)
     return level

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_analysis.inference.forgetting import agree, measure_forgetting, probe_positions, warm_up
+from lstm_analysis.inference.forgetting import agree, in_rows, measure_forgetting, probe_positions, warm_up
 from lstm_analysis.inference.model import LanguageModel, Layer
 from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.vocabulary import Vocabulary
@@ -67,3 +67,12 @@ def test_short_corpora_have_no_probes() -> None:
     assert measure_forgetting(StreamReader(FORGETFUL), [], 5e-6) is None
     assert measure_forgetting(StreamReader(FORGETFUL), probes(1000), 5e-6) is None
     assert (warm_up(None), warm_up(256), warm_up(1024)) == (None, 512, 1280)
+
+
+def test_a_lag_in_pieces_is_one_in_words() -> None:
+    probes = [(0, 10, 1010), (1010, 1020, 2020)]
+    five, six = np.zeros(5000, np.int32), np.zeros(6000, np.int32)
+    assert in_rows(2560, probes, [(five[:50], five), (six[:50], six)]) == 512
+    assert in_rows(2561, probes, [(five[:50], five), (six[:50], six)]) == 768
+    assert in_rows(2560, probes, [(five[:10], five[:1000]), (six[:10], six[:1000])]) == 2560
+    assert in_rows(None, probes, []) is None

@@ -211,6 +211,13 @@ def test_a_huge_declared_size_is_refused(tmp_path, vocabulary):
         load_model(tmp_path / "m.npz", vocabulary)
 
 
+def test_many_arrays_are_as_huge_as_one(tmp_path, vocabulary):
+    arrays = {f"a{i}": np.zeros(2 * 10**4, np.float32) for i in range(40)}
+    np.savez_compressed(tmp_path / "m.npz", **arrays, b=np.random.default_rng(0).random(1000))
+    with pytest.raises(UserError, match=r"declares 0.0 GB for 'a\d+.npy', but has .* bytes itself"):
+        load_model(tmp_path / "m.npz", vocabulary)
+
+
 def test_float64_arrays_become_float32(put, vocabulary):
     arrays = {name: array.astype(np.float64) for name, array in tensorflow().items()}
     assert load_model(put(arrays), vocabulary).embedding.dtype == torch.float32

@@ -260,6 +260,14 @@ def test_a_size_that_the_bytes_do_not_fill_is_refused(tmp_path, vocabulary, dims
         load_model(tmp_path / "m.onnx", vocabulary)
 
 
+def test_a_constant_that_doubles_at_every_node_is_refused(tmp_path, vocabulary):
+    graph = Graph()
+    pairs = [("W0", "twice 0"), *((f"twice {i}", f"twice {i + 1}") for i in range(60))]
+    graph.nodes[:0] = [helper.make_node("Concat", [a, a], [b], axis=0) for a, b in pairs]
+    with pytest.raises(UserError, match=r"declares 0.0 GB for 'the result of Concat', but has .* bytes itself"):
+        load_model(graph.save(tmp_path), vocabulary)
+
+
 def test_damaged_files_are_an_error_never_a_crash(tmp_path, vocabulary):
     path = Graph().save(tmp_path)
     raw, source = path.read_bytes(), random.Random(0)

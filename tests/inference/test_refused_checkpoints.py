@@ -107,6 +107,14 @@ def test_a_head_of_several_matrices_is_not_taken_for_a_tied_decoder(network, sav
         load_model(save(tensors))
 
 
+def test_two_matrices_that_could_both_be_the_embedding_are_refused(network, save):
+    tensors = network(width=5).state_dict()
+    tensors["first.weight"], tensors["second.weight"] = tensors.pop("decoder.weight"), tensors.pop("encoder.weight")
+    del tensors["decoder.bias"]
+    with pytest.raises(UserError, match=r"each of first.weight, second.weight could be the embedding"):
+        load_model(save(tensors))
+
+
 @pytest.mark.parametrize(
     ("module", "hint"),
     [

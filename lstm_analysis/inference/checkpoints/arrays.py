@@ -16,7 +16,16 @@ MAX_RATIO = 100
 
 
 def check_declared(path: Path, name: str, declared: int, file_bytes: int) -> None:
-    """Refuse an array before it is read if it would be far larger than its file.
+    """Refuse an array before it is read if it, with those before it, would be far larger than its file.
+
+    Parameters
+    ----------
+    path, name
+        File and array, for messages.
+    declared
+        Bytes of all arrays up to this one.
+    file_bytes
+        Bytes of the file.
 
     Raises
     ------

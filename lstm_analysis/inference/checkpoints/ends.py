@@ -1,5 +1,6 @@
 """The two ends of a state dict: embedding and decoder, found by their shapes and names."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,12 +60,23 @@ def find_ends(
 
 def _embedding_name(path: Path, tensors: Mapping[str, Tensor], width: int) -> str:
     tables = {name: tensor for name, tensor in tensors.items() if tensor.ndim == 2}
-    fitting = [name for name, table in tables.items() if table.shape[1] == width]
-    name = min(fitting, key=lambda k: (not _EMBEDDING.search(k), bool(_DECODER.search(k))), default=None)
-    if name is None:
+    fitting: dict[tuple[bool, bool, bool], list[str]] = {}
+    for name, table in tables.items():
+        if table.shape[1] == width:
+            biased = f"{name.removesuffix('weight')}bias" in tensors
+            rank = (not _EMBEDDING.search(name), bool(_DECODER.search(name)), biased)
+            fitting.setdefault(rank, []).append(name)
+    if not fitting:
         shapes = {name: tuple(table.shape) for name, table in tables.items()}
         raise UserError(f"{path} has no embedding of width {width} (the input of layer 0). Matrices found: {shapes}.")
-    return name
+    first, *others = fitting[min(fitting)]
+    unlike = [name for name in others if not torch.equal(tables[name], tables[first])]
+    if unlike:
+        raise UserError(
+            f"{path}: each of {', '.join([first, *unlike])} could be the embedding by its shape and its name. Rename "
+            "it to encoder.weight, and the decoder to decoder.weight."
+        )
+    return first
 
 
 def _find_decoder(
@@ -81,6 +93,12 @@ def _find_decoder(
     biases = [name for name, tensor in tensors.items() if tensor.shape == (n_token,)]
     bias = min(biases, key=lambda k: not k.startswith(stem), default=None)
     tied = name is None or torch.equal(tensors[name], embedding)
+    if name is None and bias is None:
+        logging.getLogger(__name__).warning(
+            "%s has neither weight nor bias of a decoder, so the embedding is taken for it, as in a tied model without "
+            "biases. If the file is of a model without its decoder, set inference.surprisal: false.",
+            path,
+        )
     weight = embedding if name is None or tied else tensors[name]
     return Decoder(weight, torch.zeros(n_token) if bias is None else tensors[bias]), {name, bias}
 

@@ -44,15 +44,17 @@ def read_hdf5(path: Path, file: IO[bytes] | Path) -> Hdf5:
     """
     h5py = need("h5py", "keras", path)
     size = file.stat().st_size if isinstance(file, Path) else len(file.getbuffer())  # type: ignore[attr-defined]
-    found = Hdf5({}, {})
+    found, declared = Hdf5({}, {}), 0
 
     def visit(name: str, node: Any) -> None:
+        nonlocal declared
         if not isinstance(node, h5py.Dataset):
             found.attributes[name] = dict(node.attrs)
         elif node.external or node.is_virtual:
             raise UserError(f"{path} keeps {name!r} in another file, which is refused. Save it as one file.")
         elif node.dtype.kind in "fiu":
-            check_declared(path, name, node.size * node.dtype.itemsize, size)
+            declared += node.size * node.dtype.itemsize
+            check_declared(path, name, declared, size)
             found.arrays[name] = np.asarray(node[...], dtype=np.float64 if node.dtype.itemsize > 4 else np.float32)
 
     try:

@@ -31,8 +31,10 @@ def _load(path: Path) -> dict[str, Array]:
     """Return the arrays of numbers by name, without the output that TensorFlow appends to a variable's name."""
     try:
         with zipfile.ZipFile(path) as archive:
+            declared = 0
             for entry in archive.infolist():
-                check_declared(path, entry.filename, entry.file_size, path.stat().st_size)
+                declared += entry.file_size
+                check_declared(path, entry.filename, declared, path.stat().st_size)
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, MemoryError) as error:

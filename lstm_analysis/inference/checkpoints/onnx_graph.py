@@ -1,12 +1,11 @@
 """An ONNX graph as data: its constants, and where a value comes from; no operator of it is run on input."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ...errors import UserError
 from .arrays import check_declared
@@ -87,8 +86,12 @@ def read_graph(path: Path) -> Graph:
         value = node.attributes.get("value")
         if node.kind == "Constant" and isinstance(value, onnx.TensorProto):
             constants[node.outputs[0]] = _array(onnx, path, node.outputs[0], value)
+    declared = 0
     for proto, node in zip(graph.node, nodes, strict=True):
-        _fold(onnx, proto, node, constants)
+        if node.kind in FOLDED and all(name in constants for name in node.inputs if name):
+            declared += sum(constants[name].nbytes for name in node.inputs if name)
+            check_declared(path, f"the result of {node.kind}", declared, path.stat().st_size)
+            constants |= _folded(proto, node, constants)
     return Graph(path, nodes, constants)
 
 
@@ -103,22 +106,20 @@ def _array(onnx: Any, path: Path, name: str, proto: Any) -> Any:
             f"{path} keeps the weight {name!r} in another file, which is refused. Save it as one file: "
             "onnx.save(onnx.load('model.onnx'), 'whole.onnx')."
         )
-    check_declared(path, name, 4 * int(np.prod([float(n) for n in proto.dims])), path.stat().st_size)
+    check_declared(path, name, 4 * math.prod(proto.dims), path.stat().st_size)
     try:
         return onnx.numpy_helper.to_array(proto)
     except Exception as error:  # the bytes do not fit the shape, or the type is unknown
         raise UserError(f"{path}: the weight {name!r} is damaged ({error}). Copy or export it again.") from None
 
 
-def _fold(onnx: Any, proto: Any, node: Node, constants: dict[str, Any]) -> None:
-    """Compute a node whose inputs are all constant."""
-    if node.kind not in FOLDED or not all(name in constants for name in node.inputs if name):
-        return
+def _folded(proto: Any, node: Node, constants: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs of a node whose inputs are all constant."""
     from onnx.reference import ReferenceEvaluator
 
     try:
         feeds = {name: constants[name] for name in node.inputs if name}
         results = ReferenceEvaluator(proto).run(None, feeds)
     except Exception:  # an old form of the operator: the value stays unknown, and what needs it says so
-        return
-    constants |= dict(zip(node.outputs, results, strict=False))
+        return {}
+    return dict(zip(node.outputs, results, strict=False))

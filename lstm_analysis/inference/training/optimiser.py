@@ -38,7 +38,8 @@ def average_begins(recipe: Recipe, validation: Sequence[float]) -> bool:
         return False
     if recipe.average_after is not None:
         return len(validation) >= recipe.average_after
-    return len(validation) > NON_MONOTONE and validation[-1] > min(validation[:-NON_MONOTONE])
+    earlier = validation[: -NON_MONOTONE - 1]
+    return bool(earlier) and validation[-1] > min(earlier)
 
 
 class Average:
