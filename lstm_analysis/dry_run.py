@@ -12,6 +12,7 @@ from .config import Study, load_cluster
 from .corpus import empty_corpus
 from .inference.extraction import choose_device
 from .inference.forgetting import in_rows, measure_forgetting, probe_positions, warm_up
+from .inference.input_table import table_bytes
 from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
 from .inference.reader import StreamReader
@@ -25,8 +26,8 @@ from .stages.work import progress
 from .study import trained_model, validate
 from .tables import describe_layers
 
-PROGRAM_BYTES = 520 << 20
-"""Resident size of a worker process that has imported everything and done nothing."""
+PROGRAM_BYTES = 600 << 20
+"""Resident size of a process that has done a small study of a tiny model."""
 
 
 def describe_plan(study: Study, output: Path | None = None, cluster: Path | None = None) -> str:
@@ -36,7 +37,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     """
     validate(study)
     model = trained_model(study)
-    n_token, n_sentence, n_document = count(study, model)
+    n_token, n_sentence, n_document, n_piece = count(study, model)
     n_shard = -(-n_token // study.inference.shard_tokens)
     inference = study.inference
     rate = measure_rate(
@@ -53,7 +54,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"carry       {study.inference.carry}: {explain_carry(study, model, n_token)}",
         f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
-        f"memory      {worker_bytes(study, model, n_token) / 1e9:,.2f} GB a worker at most, and "
+        f"memory      {worker_bytes(study, model, n_token, n_piece / n_token) / 1e9:,.2f} GB a worker at most, and "
         f"{concept_bytes(study, model, n_token) / 1e6:,.1f} MB for each concept",
         f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
         f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}; "
@@ -112,21 +113,22 @@ def read_blocks(study: Study, model: LanguageModel) -> Iterator[tuple[NDArray[np
             yield token_of_type[block["type_id"].values], edges
 
 
-def count(study: Study, model: LanguageModel) -> tuple[int, int, int]:
-    """Return tokens, sentences and documents of the study's corpus.
+def count(study: Study, model: LanguageModel) -> tuple[int, int, int, int]:
+    """Return tokens, sentences and documents of the study's corpus, and the pieces of its words (0 for whole words).
 
     Raises
     ------
     UserError
         If there is no sentence.
     """
-    builder = corpus_builder(study, model)
+    builder, n_piece = corpus_builder(study, model), 0
     with progress("count") as bar:
         for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
             bar.update(block.sizes["time"])
+            n_piece += block.sizes.get("piece", 0)
     if not builder.n_token:
         raise empty_corpus(builder)
-    return builder.n_token, builder.n_sentence, len(builder.documents)
+    return builder.n_token, builder.n_sentence, len(builder.documents), n_piece
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -135,10 +137,30 @@ def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
     return max(histograms, n_token if study.store.activations != "none" else 0)
 
 
-def worker_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
-    """Return a bound on a worker's memory: the program, and a shard's reading or a block of neurons' ranking."""
-    shard = min(n_token, study.inference.shard_tokens)
-    states = shard * model.n_layer * model.n_neuron * 4 * len(study.inference.kept(model.cell))
-    weights = 4 * (model.n_parameter * 2 + len(model.vocabulary) * 4 * model.n_neuron)
-    ranking = 0 if study.store.activations == "none" else rank_bytes(n_token, model.n_neuron, n_concept=0)
-    return PROGRAM_BYTES + max(weights + 3 * states, min(ranking, RANK_MEMORY))
+def worker_bytes(study: Study, model: LanguageModel, n_token: int, pieces_per_token: float = 0.0) -> int:
+    """Return a bound on a worker's memory: the program, and a shard's reading or a block of neurons' ranking.
+
+    Parameters
+    ----------
+    study, model
+        What is to be done.
+    n_token
+        Tokens of the corpus.
+    pieces_per_token
+        Pieces that the model reads for a word of the corpus; 0 where it reads the tokens themselves.
+    """
+    stored = study.store.activations != "none"
+    state = min(n_token, study.inference.shard_tokens) * model.n_layer * model.n_neuron * 4
+    n_state = len(study.inference.kept(model.cell)) if stored else 1
+    shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
+    ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
+    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard), min(ranking, RANK_MEMORY))
+
+
+def _model_bytes(study: Study, model: LanguageModel) -> int:
+    """Return a bound on what the model takes: its weights, again packed, and its table, held twice while it is made.
+
+    A lower precision is judged by two readers more.
+    """
+    weights = 2 * 4 * model.n_parameter + 2 * table_bytes(model)
+    return weights if study.inference.precision == "float32" else 2 * weights

@@ -1,11 +1,16 @@
-"""Fixtures of the whole suite: where the real data lies, files to read, and how hypothesis runs."""
+"""Fixtures of the whole suite: real data, files to read, processes that must end, and how hypothesis runs."""
 
 import gzip
 import os
-from collections.abc import Callable
+import signal
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
+import psutil
 import pytest
+from driver import MARK, SECONDS, marked
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -49,3 +54,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, where the command line would make ``runs/``."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def nothing_hangs_and_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop a test that takes too long, and fail one that leaves processes behind, orphans too."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, mark)
+
+    def too_long(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took more than {2 * SECONDS} s")
+
+    old = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(2 * SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, old)
+    _, alive = psutil.wait_procs(marked(mark), timeout=20)
+    left = [(process.pid, process.cmdline()) for process in alive]
+    for process in alive:
+        process.kill()
+    assert not left

@@ -1,10 +1,12 @@
 """The program and its clusters as processes: started, watched, waited for."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -53,6 +55,32 @@ def wait_until(happened: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no {what} after {SECONDS} s")
         time.sleep(0.003)
+
+
+@contextmanager
+def worker_killed(run: Path, after: int) -> Iterator[list[int]]:
+    """Kill the worker that commits a shard when so many are done, by SIGKILL; give its id and the commits by then."""
+    found: list[int] = []
+
+    def kill() -> None:
+        wait_until(lambda: len(commits(run)) >= after, f"{after} commits")
+        newest = max((run / "commits").glob("[0-9]*.json"), key=lambda file: file.stat().st_mtime_ns)
+        found.append(json.loads(newest.read_text())["process"])
+        assert found[0] != os.getpid()
+        os.kill(found[0], signal.SIGKILL)
+        found.append(len(commits(run)))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield found
+    finally:
+        killer.join(SECONDS)
+
+
+def committers(run: Path) -> set[int]:
+    """Return the ids of the processes that committed shards."""
+    return {json.loads(file.read_text())["process"] for file in (run / "commits").glob("[0-9]*.json")}
 
 
 class Driver:

@@ -1,53 +1,27 @@
 """The program with real worker processes: any number of them, killed and interrupted, gives the same bytes."""
 
-import json
 import os
 import re
 import signal
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 import psutil
 import pytest
 import yaml
-from driver import LOOPBACK, MARK, SECONDS, Driver, commits, external_cluster, local, marked, wait_until
+from driver import LOOPBACK, Driver, commits, committers, external_cluster, local, wait_until, worker_killed
 from tiny import STORES, digests, write_study, write_texts
 
 from lstm_analysis.cluster import LOST, open_client
 from lstm_analysis.config import load_study
 from lstm_analysis.study import run_study
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_hangs_and_nothing_stays")]
 
 LENGTHS = (900, 40, 1500, 5, 1100, 300)
 SHARD_TOKENS = 220
 N_SHARD = 20
 SCORES = tuple(name for name in STORES if name != "activations.zarr")
-
-
-@pytest.fixture(autouse=True)
-def nothing_hangs_and_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stop a test that takes too long, and fail one that leaves processes behind, orphans too."""
-    mark = uuid.uuid4().hex
-    monkeypatch.setenv(MARK, mark)
-
-    def too_long(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"the test took more than {2 * SECONDS} s")
-
-    old = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(2 * SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, old)
-    _, alive = psutil.wait_procs(marked(mark), timeout=20)
-    left = [(process.pid, process.cmdline()) for process in alive]
-    for process in alive:
-        process.kill()
-    assert not left
 
 
 @pytest.fixture(scope="module")
@@ -81,31 +55,18 @@ def test_any_number_of_workers_gives_the_same_bytes(
     assert digests(run.path) == stored
     assert digests(none.path, SCORES) == streamed
     assert len(commits(run.path)) == len(commits(none.path)) == N_SHARD
-    workers = {json.loads(file.read_text())["process"] for file in (run.path / "commits").iterdir()}
-    assert os.getpid() not in workers
+    assert os.getpid() not in committers(run.path)
 
 
 @pytest.mark.parametrize(("kind", "after"), [("float32", 2), ("none", 9)])
 def test_a_killed_worker_is_made_good(
     study: Path, stored: dict[str, str], streamed: dict[str, str], kind: str, after: int, tmp_path: Path
 ) -> None:
-    killed, run = [], tmp_path / "run"
-
-    def kill() -> None:
-        wait_until(lambda: len(commits(run)) >= after, f"{after} commits")
-        newest = max((run / "commits").glob("[0-9]*.json"), key=lambda file: file.stat().st_mtime_ns)
-        killed.append(json.loads(newest.read_text())["process"])
-        assert killed[0] != os.getpid()
-        os.kill(killed[0], signal.SIGKILL)
-        killed.append(len(commits(run)))
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    run_study(load_study(study, [f"store={kind}"]), run, local(tmp_path, 2))
-    killer.join(SECONDS)
+    run = tmp_path / "run"
+    with worker_killed(run, after) as killed:
+        run_study(load_study(study, [f"store={kind}"]), run, local(tmp_path, 2))
     assert after <= killed[1] < N_SHARD
-    workers = {json.loads(file.read_text())["process"] for file in (run / "commits").glob("[0-9]*.json")}
-    assert workers - {killed[0]}
+    assert committers(run) - {killed[0]}
     expected = {"float32": stored, "none": streamed}[kind]
     assert digests(run, STORES if kind == "float32" else SCORES) == expected
 
@@ -224,32 +185,3 @@ def test_a_lost_scheduler_ends_the_run_and_a_new_one_goes_on(
     after = commits(run)
     assert {index: after[index] for index in before} == before
     assert digests(run) == stored
-
-
-def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
-    peaks = [peak_of_a_run(tmp_path / str(n), n) for n in (20, 100)]
-    assert peaks[1] - peaks[0] < 60 << 20, [f"{peak >> 20} MB" for peak in peaks]
-
-
-def peak_of_a_run(folder: Path, n_document: int) -> int:
-    """Return the largest resident size of the only worker of a run over documents of 300 words."""
-    file = write_study(folder, inference={"shard_tokens": 2048})
-    write_texts(folder / "text", (300,) * n_document)
-    peak, over = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not over.wait(0.02):
-            with suppress(psutil.Error):
-                for child in psutil.Process().children(recursive=True):
-                    peak = max(peak, child.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        run = run_study(load_study(file), folder / "run", local(folder, 1))
-    finally:
-        over.set()
-        watcher.join()
-    assert len(commits(run.path)) == -(-run.facts["corpus"]["n_token"] // 2048)
-    return peak

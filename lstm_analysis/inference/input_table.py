@@ -39,11 +39,20 @@ def open_input_table(model: LanguageModel, path: Path | None = None) -> Tensor:
     return found
 
 
+def table_bytes(model: LanguageModel) -> int:
+    """Return the size of the table in float32."""
+    first = model.layers[0]
+    return 4 * len(model.embedding) * len(CELLS[first.cell].input_weights(first)[1])
+
+
 @torch.inference_mode()
 def _multiply(model: LanguageModel) -> Tensor:
     first = model.layers[0]
-    product = Product(*CELLS[first.cell].input_weights(first))
-    return torch.cat([product(part) for part in torch.split(model.embedding, ROWS)])
+    weight, bias = CELLS[first.cell].input_weights(first)
+    product, table = Product(weight, bias), model.embedding.new_empty(len(model.embedding), len(weight))
+    for rows, part in zip(torch.split(table, ROWS), torch.split(model.embedding, ROWS), strict=True):
+        rows.copy_(product(part))
+    return table
 
 
 def _map(path: Path, model: LanguageModel) -> Tensor | None:

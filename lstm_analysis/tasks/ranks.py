@@ -17,7 +17,7 @@ def rank_block(index: int, layer: int, neurons: slice, job: Job, layer_sizes: Se
     label = zarr.open_group(job.run / "labels.zarr", mode="r")["label"]
     assert isinstance(states, zarr.Array)
     assert isinstance(label, zarr.Array)
-    values = np.asarray(states[:, layer, neurons]).astype(np.float32)
+    values = np.asarray(states[:, layer, neurons]).astype(np.float32, copy=False)
     there = values[:, : max(0, layer_sizes[layer] - neurons.start)]
     if there.size and np.isnan(there.min()):  # none is ever committed
         row = int(np.isnan(there).any(axis=1).argmax())

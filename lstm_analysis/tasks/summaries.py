@@ -23,7 +23,7 @@ def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) 
             return "hidden_state differs from what was written"
     except Exception as error:  # what a damaged file raises depends on where it is cut
         return f"{type(error).__name__}: {error}"
-    keep_summary(hidden.astype(np.float32), shard, job, bin_edge)
+    keep_summary(hidden.astype(np.float32, copy=False), shard, job, bin_edge)
     return None
 
 

@@ -1,6 +1,9 @@
-"""The same model gives the same bytes, wherever in memory its weights lie."""
+"""The same model and the same texts give the same bytes, whatever happened to be where in a process, and when."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,26 @@ from random_model import random_model, read, texts_of
 
 from lstm_analysis.inference.model import Layer
 from lstm_analysis.schema import CELL_STATES
+
+READ_IN_ORDER = """
+import hashlib, sys
+sys.path[:0] = [sys.argv[1]]
+from random_model import random_model, read, texts_of
+found = {}
+for lengths in ((60,), (60, 41, 30))[:: int(sys.argv[2])]:
+    for cell in ("lstm", "gru", "mlstm"):
+        states, _ = read(random_model(cell), texts_of(*lengths), ["hidden"])
+        found[cell, lengths] = hashlib.sha256(states["hidden"].tobytes()).hexdigest()
+print(sorted(found.items()))
+"""
+
+
+def test_states_do_not_depend_on_which_kernel_a_process_uses_first():
+    """Compiled code that is in two libraries runs from the one that was loaded first."""
+    command = [sys.executable, "-c", READ_IN_ORDER, str(Path(__file__).parents[1])]
+    found = [subprocess.check_output([*command, order], text=True) for order in ("1", "-1")]
+    assert found[0] == found[1]
+    assert found[0].count("mlstm") == 2
 
 
 def shifted(tensor, n):

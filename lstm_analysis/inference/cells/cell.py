@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..model import Layer
 from ..product import Precision, Product
-from .activation import sigmoid, vectorised
+from .activation import fma, sigmoid, vectorised
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -156,9 +156,9 @@ def multiply(vector: NDArray[np.float32], weight: NDArray[np.float32], out: NDAr
         w0, w1, w2, w3 = weight[k], weight[k + 1], weight[k + 2], weight[k + 3]
         w4, w5, w6, w7 = weight[k + 4], weight[k + 5], weight[k + 6], weight[k + 7]
         for j in range(len(out)):
-            low = v0 * w0[j] + v1 * w1[j] + v2 * w2[j] + v3 * w3[j]
-            out[j] += low + (v4 * w4[j] + v5 * w5[j] + v6 * w6[j] + v7 * w7[j])
+            low = fma(v3, w3[j], fma(v2, w2[j], fma(v1, w1[j], v0 * w0[j])))
+            out[j] += low + fma(v7, w7[j], fma(v6, w6[j], fma(v5, w5[j], v4 * w4[j])))
     for k in range(n, len(vector)):
         v, w = vector[k], weight[k]
         for j in range(len(out)):
-            out[j] += v * w[j]
+            out[j] = fma(v, w[j], out[j])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..product import Product
-from .activation import sigmoid, tanh, vectorised
+from .activation import fma, sigmoid, tanh, vectorised
 from .cell import Arrays, Cell, fill_gate, multiply
 
 GATES = ("reset_gate", "update_gate")
@@ -81,8 +81,8 @@ def _step(
         for j in range(n):
             r = sigmoid(p[j] + s[j])
             z = sigmoid(p[n + j] + s[n + j])
-            candidate = tanh(s[2 * n + j] + r * p[2 * n + j])
-            now[j] = (one - z) * candidate + z * past[j]
+            candidate = tanh(fma(r, p[2 * n + j], s[2 * n + j]))
+            now[j] = fma(z, past[j], (one - z) * candidate)
 
 
 @vectorised
@@ -97,7 +97,7 @@ def _fill_candidate(
     for b in range(product.shape[0]):
         p, s, out = product[b], source[rows[t, b]], candidate[t + 1, b]
         for j in range(n):
-            out[j] = tanh(s[2 * n + j] + sigmoid(p[j] + s[j]) * p[2 * n + j])
+            out[j] = tanh(fma(sigmoid(p[j] + s[j]), p[2 * n + j], s[2 * n + j]))
 
 
 @vectorised

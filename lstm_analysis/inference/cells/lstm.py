@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .activation import sigmoid, tanh, vectorised
+from .activation import fma, sigmoid, tanh, vectorised
 from .cell import Arrays, Cell, fill_gate, multiply
 
 GATES = ("input_gate", "forget_gate", "candidate", "output_gate")
@@ -70,7 +70,7 @@ def step(
             f = sigmoid(p[n + j] + s[n + j])
             g = tanh(p[2 * n + j] + s[2 * n + j])
             o = sigmoid(p[3 * n + j] + s[3 * n + j])
-            c = f * past[j] + i * g
+            c = fma(f, past[j], i * g)
             now[j] = c
             h[j] = o * tanh(c)
 

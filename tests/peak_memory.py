@@ -1,0 +1,33 @@
+"""A study run in this process, as a program: prints the largest resident size and what the plan allows, in bytes.
+
+python peak_memory.py STUDY OUTPUT [KEY=VALUE ...]
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+from lstm_analysis import dry_run, study
+from lstm_analysis.config import load_study
+
+
+def main(file: str, output: str, *settings: str) -> dict[str, int]:
+    """Run the study without its report, which no worker writes."""
+    torch.set_num_threads(1)
+    study.write_report = lambda run: (run.path / "report.html").write_text("short")
+    config = load_study(file, settings)
+    run = study.run_study(config, Path(output), in_process=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    model = study.trained_model(config)
+    n_token, _, _, n_piece = dry_run.count(config, model)
+    planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token)
+    planned += run.selectivity.sizes["concept"] * dry_run.concept_bytes(config, model, n_token)
+    n_lane = run.facts["lanes"]["plan"]["n_lane"] if "lanes" in run.facts else 0
+    return {"peak": peak, "planned": planned, "n_token": n_token, "n_lane": n_lane}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
