@@ -38,20 +38,20 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     validate(study)
     model = trained_model(study)
     n_token, n_sentence, n_document, n_piece = count(study, model)
-    n_shard = -(-n_token // study.inference.shard_tokens)
     inference = study.inference
+    carry, n_shard, n_scouted = explain_carry(study, model, n_token)
     rate = measure_rate(
         model, inference.device, inference.surprisal, kernel=inference.kernel, precision=inference.precision
     )
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
     workers = n_worker or 1
-    seconds = n_token / (rate * workers)
+    seconds = (max(n_piece, n_token) + n_scouted) / (rate * workers)
     lines = [
         f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
         f"model       {describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}",
         f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens",
-        f"carry       {study.inference.carry}: {explain_carry(study, model, n_token)}",
+        f"carry       {inference.carry}: {carry}",
         f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
         f"memory      {worker_bytes(study, model, n_token, n_piece / n_token) / 1e9:,.2f} GB a worker at most, and "
@@ -63,18 +63,20 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     return "\n".join(lines)
 
 
-def explain_carry(study: Study, model: LanguageModel, n_token: int) -> str:
-    """Return how states are carried, and for one stream over the corpus how it is read and why."""
+def explain_carry(study: Study, model: LanguageModel, n_token: int) -> tuple[str, int, int]:
+    """Return how states are carried, and for one stream over the corpus why so; shards; tokens read for scouting."""
     inference = study.inference
     if inference.carry in ("document", "sentence"):
-        return f"each {inference.carry} is read from a zero state"
+        return f"each {inference.carry} is read from a zero state", -(-n_token // inference.shard_tokens), 0
     if inference.streams is not None:
-        return describe(equal_streams(n_token, inference.streams, inference.shard_tokens), None)
+        lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
+        return describe(lanes, None), len(lanes.shards()), 0
     reader = StreamReader(model.to(choose_device(inference.device)))
     probes = probe_positions(n_token)
     texts = probe_texts(study, model, probes)
     lag = in_rows(measure_forgetting(reader, texts, inference.tolerance), probes, texts)
-    return describe(parallel_lanes(n_token, warm_up(lag), inference.shard_tokens), lag)
+    lanes = parallel_lanes(n_token, warm_up(lag), inference.shard_tokens)
+    return describe(lanes, lag), len(lanes.shards()), (lanes.n_lane - 1) * (warm_up(lag) or 0)
 
 
 def probe_texts(

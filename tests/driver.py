@@ -130,14 +130,15 @@ class Driver:
 
 
 @contextmanager
-def external_cluster(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a scheduler and two workers as on a cluster, give the scheduler's process."""
+def external_cluster(folder: Path, n_workers: int = 2, n_threads: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a scheduler and workers as on a cluster, give the scheduler's process."""
     file = folder / "scheduler.json"
     file.unlink(missing_ok=True)
     options = ["--scheduler-file", str(file)]
     dask = [sys.executable, str(SCRIPTS / "dask")]
     scheduler = ["scheduler", "--host", LOOPBACK, "--port", "0", "--dashboard-address", f"{LOOPBACK}:0"]
-    worker = ["worker", "--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
+    size = ["--nworkers", str(n_workers), "--nthreads", str(n_threads)]
+    worker = ["worker", *size, "--no-dashboard", "--local-directory", str(folder)]
     with (folder / "dask.log").open("ab") as log:
         commands = ([*dask, *scheduler, *options], [*dask, *worker, *options])
         processes = [subprocess.Popen(command, stdout=log, stderr=log) for command in commands]

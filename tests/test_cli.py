@@ -104,6 +104,11 @@ def test_a_second_run_while_one_is_going_is_refused(folder: Path, here: Path) ->
         assert [path.name for path in (here / "run").iterdir()] == ["run.lock"]
 
 
+def plan_of(text: str) -> dict[str, str]:
+    """Return the lines of a plan by their first word."""
+    return dict(line.split(maxsplit=1) for line in text.splitlines() if " " in line)
+
+
 def test_a_dry_run_is_right_and_writes_nothing(folder: Path, finished: tuple[Ended, Run], here: Path) -> None:
     text = folder.parent / "long.txt"
     text.write_text("w1 w2 w3 w4 w5 w6 w7 w8 w9 w10\n" * 40_000)
@@ -111,7 +116,7 @@ def test_a_dry_run_is_right_and_writes_nothing(folder: Path, finished: tuple[End
     before = sorted(folder.rglob("*"))
     ended = call("run", folder / "tiny.yaml", "--dry-run", *options)
     assert ended.code == 0, ended.err
-    plan = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
+    plan = plan_of(ended.out)
     n_token = 40_000 * 11
     assert plan["study"] == "tiny, results in runs/tiny"
     assert plan["corpus"] == "440,000 tokens in 40,000 sentences of 1 documents"
@@ -122,6 +127,16 @@ def test_a_dry_run_is_right_and_writes_nothing(folder: Path, finished: tuple[End
     assert re.match(r"about [\d,.]+ min of inference on \d+ workers? at [\d,]+ tokens/s each", plan["time"])
     assert list(here.iterdir()) == []
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_dry_run_says_how_one_stream_is_read(folder: Path) -> None:
+    study_file = folder / "tiny.yaml"
+    one = plan_of(call("run", study_file, "--dry-run", "--set", "inference.carry=continuous").out)
+    assert one["carry"].startswith("continuous: one stream in ")
+    cut = ("--set", "inference.carry=streams", "--set", "inference.streams=3")
+    three = plan_of(call("run", study_file, "--dry-run", *cut).out)
+    assert three["carry"].startswith("streams: 3 streams of ")
+    assert three["carry"].endswith("tokens, each from a zero state, 1 side by side")
 
 
 def test_the_planned_bytes_are_those_on_disk(finished: tuple[Ended, Run], folder: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ from .shards import Segment, Shard
 INPUT_TABLE = "input_table.safetensors"
 PILOT_TOKENS = 16_384
 PILOT_STREAM_TOKENS = 1024
+_OPENING = Lock()
+"""A worker with several threads shall not load the model once in each."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,6 @@ def choose_device(device: str) -> str:
     return chosen
 
 
-@lru_cache(maxsize=2)
 def open_reader(path: Path, digest: str, device: str, precision: Precision, kernel: Kernel) -> StreamReader:
     """Return the reader of a model file, loaded once a process; one thread, so that every worker gives the same bytes.
 
@@ -91,7 +93,13 @@ def open_reader(path: Path, digest: str, device: str, precision: Precision, kern
     UserError
         If the file is not the model of the run.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # each time: OpenMP keeps the number for each thread that calls it
+    with _OPENING:
+        return _load_reader(path, digest, device, precision, kernel)
+
+
+@lru_cache(maxsize=2)
+def _load_reader(path: Path, digest: str, device: str, precision: Precision, kernel: Kernel) -> StreamReader:
     model = load_model(path)
     if model.digest != digest:
         raise UserError(f"{path} is not the model of this run. Run the same command again: it puts it back.")

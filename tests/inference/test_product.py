@@ -1,4 +1,4 @@
-"""The same model and the same texts give the same bytes, whatever happened to be where in a process, and when."""
+"""Products, and that the same texts give the same bytes, whatever happened to be where in a process, and when."""
 
 import dataclasses
 import subprocess
@@ -11,6 +11,7 @@ import torch
 from random_model import random_model, read, texts_of
 
 from lstm_analysis.inference.model import Layer
+from lstm_analysis.inference.product import Product, round_up
 from lstm_analysis.schema import CELL_STATES
 
 READ_IN_ORDER = """
@@ -60,3 +61,20 @@ def test_states_do_not_depend_on_where_the_weights_lie(cell, lengths):
         for name, values in expected.items():
             np.testing.assert_array_equal(found[name], values, err_msg=f"{name}, {n} floats on")
         np.testing.assert_array_equal(found_ends, ends)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_rows_are_multiplied_in_few_sizes(precision):
+    """Each size costs oneDNN half a megabyte and some milliseconds."""
+    sizes = [round_up(n) for n in range(1, 1025)]
+    assert len(set(sizes)) == 32
+    assert all(0 <= size - n < max(16, n / 8) for n, size in enumerate(sizes, start=1))
+    weight, bias, x = torch.randn(400, 100), torch.randn(400), torch.randn(300, 100)
+    product = Product(weight, bias, precision)
+    exact = torch.nn.functional.linear(x.double(), weight.double(), bias.double())
+    atol = 1e-4 if precision == "float32" else 0.5
+    for n in (1, 15, 16, 17, 129, 300):
+        found = product(x[:n])
+        assert found.shape == (n, 400)
+        assert found.is_contiguous()
+        np.testing.assert_allclose(found, exact[:n], atol=atol, rtol=0)
