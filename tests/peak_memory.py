@@ -4,7 +4,7 @@ python peak_memory.py STUDY OUTPUT [KEY=VALUE ...]
 """
 
 import json
-import resource
+import re
 import sys
 from pathlib import Path
 
@@ -14,13 +14,22 @@ from lstm_analysis import dry_run, study
 from lstm_analysis.config import load_study
 
 
+def peak_bytes() -> int:
+    """Return the largest resident size of this program.
+
+    Of Linux' two figures for it ``ru_maxrss`` would begin at the size of the program that started this one.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
 def main(file: str, output: str, *settings: str) -> dict[str, int]:
     """Run the study without its report, which no worker writes."""
     torch.set_num_threads(1)
     study.write_report = lambda run: (run.path / "report.html").write_text("short")
     config = load_study(file, settings)
     run = study.run_study(config, Path(output), in_process=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     model = study.trained_model(config)
     n_token, _, _, n_piece = dry_run.count(config, model)
     planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token)

@@ -16,14 +16,14 @@ from torch import Tensor
 from ..errors import UsageError, nearest
 from ..schema import CELL_STATES
 from .cells import CELLS
-from .cells.activation import vectorised
 from .decoders import open_softmax
 from .kernels import Kernel, choose_kernel, open_layers
 from .model import LanguageModel
+from .outputs import DeviceOutputs, HostOutputs, Outputs
 from .product import Precision, require_precision
 
 MAX_STREAMS = 256
-BLOCK_ROWS = {"cpu": 1024, "cuda": 65_536}
+BLOCK_ROWS = {"cpu": 1024, "cuda": 16_384}
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,15 @@ class StreamReader:
         for stream in streams:
             self._check_place(stream, [*states.values(), *([] if surprisal is None else [surprisal])])
         require_precision(self._precision, self.model.embedding.device)
+        outputs = open_outputs(states, streams, self.model.embedding)
         ends: list[NDArray[np.floating]] = [np.empty(0)] * len(streams)
         order = sorted(range(len(streams)), key=lambda i: -len(streams[i].token_id))
         for at in range(0, len(order), MAX_STREAMS):
             group = order[at : at + MAX_STREAMS]
-            final = self._read_batch([streams[i] for i in group], states, surprisal)
+            final = self._read_batch([streams[i] for i in group], states, outputs, surprisal)
             for b, i in enumerate(group):
                 ends[i] = final[:, :, b].copy()
+        outputs.finish()
         return ends
 
     def _check(self, states: Mapping[str, object], surprisal: object) -> None:
@@ -196,7 +198,8 @@ class StreamReader:
     def _read_batch(
         self,
         batch: Sequence[Stream],
-        states: Mapping[str, NDArray[np.floating]],
+        wanted: Collection[str],
+        outputs: Outputs,
         surprisal: NDArray[np.floating] | None,
     ) -> NDArray[np.floating]:
         """Return the states after the streams, dims (part, layer, stream, neuron); lengths never grow."""
@@ -204,11 +207,8 @@ class StreamReader:
         if surprisal is not None:
             self._first_surprisal(batch, state, surprisal)
         for block in _blocks(batch, BLOCK_ROWS[state.device.type]):
-            found = self._read_block(block, state, states)
-            rows = block.rows()
-            for name, output in states.items():
-                for i, layer in enumerate(found):
-                    scatter(layer[name][1:].cpu().numpy(), rows, output[:, i])
+            found = self._read_block(block, state, wanted)
+            outputs.put(found, block.rows())
             if surprisal is not None:
                 self._block_surprisal(block, found[-1]["hidden"][1:], surprisal)
         return state.cpu().numpy()
@@ -259,6 +259,13 @@ class StreamReader:
                 surprisal[stream.row] = np.nan if stream.start is None else self._softmax.bits(past, first)[0]
 
 
+def open_outputs(states: Mapping[str, NDArray[np.floating]], streams: Sequence[Stream], like: Tensor) -> Outputs:
+    """Return what takes the states of streams to their rows in ``states``, from the device of ``like``."""
+    if like.is_cuda:
+        return DeviceOutputs(states, [(stream.row, stream.row + stream.n_kept) for stream in streams], like)
+    return HostOutputs(states)
+
+
 def _blocks(batch: Sequence[Stream], n_row: int) -> Iterator[Block]:
     """Cut a batch into blocks of about ``n_row`` tokens."""
     lengths = np.array([len(stream.token_id) for stream in batch])
@@ -268,14 +275,3 @@ def _blocks(batch: Sequence[Stream], n_row: int) -> Iterator[Block]:
         stop = min(int(lengths[0]), first + max(1, n_row // n))
         yield Block(batch, lengths, first, stop, n)
         first = stop
-
-
-@vectorised
-def scatter(values: NDArray[np.floating], rows: NDArray[np.int64], output: NDArray[np.floating]) -> None:
-    """Copy states (step, stream, neuron) to their output rows (time, neuron), NaN behind them; row -1 is left out."""
-    for t in range(values.shape[0]):
-        for b in range(values.shape[1]):
-            if rows[t, b] >= 0:
-                row = output[rows[t, b]]
-                row[: values.shape[2]] = values[t, b]
-                row[values.shape[2] :] = np.nan

@@ -1,8 +1,9 @@
 """How fast states are read: our reader beside what a user would write, and beside the machine's GEMM peak.
 
 Everything runs in one process on one thread, in interleaved rounds, so that a busy machine slows all rows alike; the
-medians over the rounds are printed. Seconds are those of the processor: waiting for it does not count. Run it as
-``python tests/benchmarks/inference.py``.
+medians over the rounds are printed. On a CPU seconds are those of the processor: waiting for it does not count. On a
+GPU they are those of the clock, until all states are in the host's memory. Run it as
+``python tests/benchmarks/inference.py [--device cuda]``.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.schema import CELL_STATES
 from lstm_analysis.vocabulary import Vocabulary
 
-GEMM_SIZE = 1536
+GEMM_SIZE = {"cpu": 1536, "cuda": 8192}
 NAIVE_STEPS = 1200
 SIZES = {"2x650": 650, "2x200": 200}
 
@@ -43,11 +44,14 @@ class Row:
     flop: float
     seconds: list[float]
 
-    def time(self) -> None:
+    def time(self, device: str) -> None:
         """Do the work once."""
-        begin = time.process_time()
+        clock = time.perf_counter if device == "cuda" else time.process_time
+        begin = clock()
         self.work()
-        self.seconds.append(time.process_time() - begin)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        self.seconds.append(clock() - begin)
 
     @property
     def median(self) -> float:
@@ -73,19 +77,21 @@ def random_model(n_neuron: int, n_token: int) -> LanguageModel:
     return LanguageModel(embedding, layers, Decoder(decoder, torch.zeros(n_token)), Vocabulary(names))
 
 
-def gemm_rows() -> Iterator[Row]:
+def gemm_rows(device: str) -> Iterator[Row]:
     """Yield the peaks: a large square matrix product in numpy, in torch and by the product that our reader uses."""
-    a = np.random.default_rng(0).standard_normal((GEMM_SIZE, GEMM_SIZE), np.float32)
-    out, t = np.empty_like(a), torch.from_numpy(a)
-    product = Product(t)
-    yield Row("sgemm numpy", lambda: np.matmul(a, a, out=out), 1, 2 * GEMM_SIZE**3, [])
-    yield Row("sgemm torch", lambda: torch.mm(t, t), 1, 2 * GEMM_SIZE**3, [])
-    yield Row("sgemm oneDNN", lambda: product(t), 1, 2 * GEMM_SIZE**3, [])
+    n = GEMM_SIZE[device]
+    a = np.random.default_rng(0).standard_normal((n, n), np.float32)
+    t = torch.from_numpy(a).to(device)
+    yield Row("sgemm torch", lambda: torch.mm(t, t), 1, 2 * n**3, [])
+    if device == "cpu":
+        out, product = np.empty_like(a), Product(t)
+        yield Row("sgemm numpy", lambda: np.matmul(a, a, out=out), 1, 2 * n**3, [])
+        yield Row("sgemm oneDNN", lambda: product(t), 1, 2 * n**3, [])
 
 
 def torch_row(name: str, model: LanguageModel, ids: NDArray[np.int32]) -> Row:
     """Return what a user would write: two ``nn.LSTM``, one after the other."""
-    batch = torch.as_tensor(ids.astype(np.int64))
+    batch = torch.as_tensor(ids.astype(np.int64), device=model.embedding.device)
     hidden = np.empty((*batch.shape, 2, model.n_neuron), np.float32)
     work = partial(read_with_torch, model, torch_layers(model), batch, hidden)
     return Row(name, work, ids.size, 4 * 8.0 * model.n_neuron**2 * ids.size, [])
@@ -118,9 +124,11 @@ def decoder_rows(model: LanguageModel, ids: NDArray[np.int32]) -> Iterator[Row]:
     tails = [share * (a.numel() + b.numel()) for share, (a, b) in zip(shares, adaptive.tails, strict=True)]
     sizes = {"full": n_token * n_neuron, "adaptive": adaptive.head.numel() + sum(tails)}
     for name, decoder in (("full", model.decoder), ("adaptive", adaptive)):
-        reader = StreamReader(replace(model, decoder=decoder))
-        flop = (3 * 8.0 * n_neuron**2 + 2 * sizes[name]) * ids.size
-        yield Row(f"step: h, c, {name} softmax", partial(reader.read, streams, states, bits), ids.size, flop, [])
+        reader = StreamReader(replace(model, decoder=decoder.to(model.embedding.device, torch.float32)))
+        flop = ((3 if reader.kernel == "step" else 8) * 8.0 * n_neuron**2 + 2 * sizes[name]) * ids.size
+        yield Row(
+            f"{reader.kernel}: h, c, {name} softmax", partial(reader.read, streams, states, bits), ids.size, flop, []
+        )
 
 
 def adaptive_decoder(n_token: int, n_neuron: int) -> AdaptiveDecoder:
@@ -139,11 +147,11 @@ def zipf_ids(n_token: int, shape: tuple[int, int]) -> NDArray[np.int32]:
     return np.random.default_rng(1).choice(n_token, shape, p=p / p.sum()).astype(np.int32)
 
 
-def measure(rows: list[Row], n_round: int) -> None:
+def measure(rows: list[Row], n_round: int, device: str) -> None:
     """Time all rows, round by round; the first round warms up and is forgotten."""
     for round_ in range(n_round + 1):
         for row in rows:
-            row.time()
+            row.time(device)
             if round_ == 0:
                 row.seconds.clear()
 
@@ -161,6 +169,7 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=SIZES, action="append", help="which models (default: all)")
+    parser.add_argument("--device", choices=GEMM_SIZE, default="cpu", help="default %(default)s")
     parser.add_argument("--streams", type=int, default=128, help="streams side by side (default %(default)s)")
     parser.add_argument("--steps", type=int, default=64, help="tokens of a stream (default %(default)s)")
     parser.add_argument("--vocabulary", type=int, default=10_000, help="rows of the vocabulary (default %(default)s)")
@@ -169,18 +178,18 @@ def main() -> None:
     torch.set_num_threads(1)
     threadpool_limits(1)
     for name in options.model or SIZES:
-        model = random_model(SIZES[name], options.vocabulary)
+        model = random_model(SIZES[name], options.vocabulary).to(options.device)
         ids = zipf_ids(options.vocabulary, (options.steps, options.streams))
         chain = zipf_ids(options.vocabulary, (NAIVE_STEPS, 1))
-        gemm = list(gemm_rows())
+        gemm = list(gemm_rows(options.device))
         naive = torch_row("naive: nn.LSTM x 2, batch 1", model, chain)
         batch = torch_row(f"nn.LSTM x 2, batch {options.streams}", model, ids)
         one = [replace(row, name=f"one stream, {row.name}", seconds=[]) for row in reader_rows(model, chain)]
         rows = [naive, batch, *reader_rows(model, ids), *decoder_rows(model, ids), *one]
-        measure([*gemm, *rows], options.rounds)
+        measure([*gemm, *rows], options.rounds, options.device)
         peak = max(row.flop / row.median for row in gemm)
         shown = ", ".join(f"{row.name} {row.flop / row.median / 1e9:.0f} GF/s" for row in gemm)
-        print(f"{name}, vocabulary {options.vocabulary:,}, {options.streams} streams, one thread; {shown}")
+        print(f"{name}, vocabulary {options.vocabulary:,}, {options.streams} streams, {options.device}; {shown}")
         report(rows, naive=naive, peak=peak)
 
 

@@ -13,10 +13,11 @@ def torch_layers(model: LanguageModel) -> list[nn.LSTM]:
     """Return the layers as single-layer modules, which is how a user gets h of each layer."""
     modules = []
     for layer in model.layers:
-        module = nn.LSTM(layer.weight_input.shape[1], layer.n_neuron)
+        module = nn.LSTM(layer.weight_input.shape[1], layer.n_neuron, device=layer.bias.device)
         values = (layer.weight_input, layer.weight_recurrent, layer.bias, torch.zeros_like(layer.bias))
         for parameter, value in zip(module.parameters(), values, strict=True):
             parameter.data = value
+        module.flatten_parameters()
         modules.append(module)
     return modules
 
@@ -29,4 +30,4 @@ def read_with_torch(model: LanguageModel, modules: list[nn.LSTM], ids: Tensor, h
         x = model.embedding[ids[at : at + CHUNK]]
         for i, module in enumerate(modules):
             x, states[i] = module(x, states[i])
-            hidden[at : at + CHUNK, :, i] = x.numpy()
+            hidden[at : at + CHUNK, :, i] = x.cpu().numpy()

@@ -37,7 +37,7 @@ def past_of(n, dtype):
 @pytest.mark.parametrize("max_logits", [1, 100, 1 << 20])
 @pytest.mark.parametrize("n_token", [1, 5, 64, 129, 700])
 def test_a_full_softmax_is_torch_s_cross_entropy(monkeypatch, n_token, max_logits, dtype):
-    monkeypatch.setattr(decoders, "MAX_LOGITS", max_logits)
+    monkeypatch.setattr(decoders, "MAX_LOGITS", {"cpu": max_logits})
     torch.manual_seed(0)
     decoder = Decoder(torch.randn(n_token, N_NEURON, dtype=dtype), torch.randn(n_token, dtype=dtype))
     past, target = past_of(23, dtype), np.random.default_rng(0).integers(0, n_token, 23)

@@ -225,19 +225,3 @@ def test_compiled_code_is_kept_inside_its_arrays(network, stream, hint):
     for outputs in (({"hidden": np.empty((5, 2, 5), np.float32)}, None), ({}, np.empty(5, np.float32))):
         with pytest.raises(IndexError, match=hint):
             stream_reader.read([stream], *outputs)
-
-
-@pytest.mark.gpu
-def test_a_gpu_gives_the_same_states(network):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    net = network(torch.float64)
-    texts = [random_ids(n, seed=n) for n in (40, 1, 7)]
-    model = net.language_model()
-    n_time = sum(map(len, texts))
-    hidden, cell = np.empty((2, n_time, 2, 5))
-    surprisal = np.empty(n_time)
-    ends = StreamReader(model.to("cuda", torch.float64)).read(
-        side_by_side(texts), {"hidden": hidden, "cell": cell}, surprisal
-    )
-    assert_equals_torch(net, texts, (hidden, cell, surprisal, ends), torch.float64)
