@@ -22,7 +22,7 @@ from .stages.activations import state_bytes
 from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
-from .stages.work import progress
+from .stages.work import can_settle, progress
 from .study import trained_model, validate
 from .tables import describe_layers
 
@@ -39,7 +39,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     model = trained_model(study)
     n_token, n_sentence, n_document, n_piece = count(study, model)
     inference = study.inference
-    carry, n_shard, n_scouted = explain_carry(study, model, n_token)
+    carry, n_shard, n_scouted = explain_carry(study, model, n_token, n_piece)
     rate = measure_rate(
         model, inference.device, inference.surprisal, kernel=inference.kernel, precision=inference.precision
     )
@@ -63,20 +63,21 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     return "\n".join(lines)
 
 
-def explain_carry(study: Study, model: LanguageModel, n_token: int) -> tuple[str, int, int]:
+def explain_carry(study: Study, model: LanguageModel, n_token: int, n_piece: int) -> tuple[str, int, int]:
     """Return how states are carried, and for one stream over the corpus why so; shards; tokens read for scouting."""
     inference = study.inference
     if inference.carry in ("document", "sentence"):
         return f"each {inference.carry} is read from a zero state", -(-n_token // inference.shard_tokens), 0
     if inference.streams is not None:
         lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
-        return describe(lanes, None), len(lanes.shards()), 0
+        return describe(lanes, None, False), len(lanes.shards()), 0
     reader = StreamReader(model.to(choose_device(inference.device)))
     probes = probe_positions(n_token)
     texts = probe_texts(study, model, probes)
-    lag = in_rows(measure_forgetting(reader, texts, inference.tolerance), probes, texts)
+    settles = can_settle(study, model.cell, pieces=n_piece > 0)
+    lag = in_rows(measure_forgetting(reader, texts, inference.tolerance, in_effect=settles), probes, texts)
     lanes = parallel_lanes(n_token, warm_up(lag), inference.shard_tokens)
-    return describe(lanes, lag), len(lanes.shards()), (lanes.n_lane - 1) * (warm_up(lag) or 0)
+    return describe(lanes, lag, settles), len(lanes.shards()), (lanes.n_lane - 1) * (warm_up(lag) or 0)
 
 
 def probe_texts(

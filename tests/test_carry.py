@@ -2,14 +2,14 @@
 
 import dataclasses
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
-from tiny import digests, load_tiny_model, write_model, write_texts
+from one_stream import TOLERANCE, in_sequence, make_corpus, make_model, reading_facts
+from tiny import digests
 
 import lstm_analysis as la
 from lstm_analysis import tasks
@@ -17,51 +17,26 @@ from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.inference.forgetting import ROUNDING
 from lstm_analysis.inference.lanes import Lanes
 from lstm_analysis.inference.model import LanguageModel, Layer
-from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.run import Run
 from lstm_analysis.stages import lanes as lanes_stage
 from lstm_analysis.store import commit_path, read_commits
 from lstm_analysis.tasks.carried import end_path
 
-TOLERANCE = 5e-6
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
-    folder = tmp_path_factory.mktemp("model")
-    write_model(folder / "model.safetensors")
-    return load_tiny_model(folder)
+    return make_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
-    folder = tmp_path_factory.mktemp("text")
-    write_texts(folder, (4000, 10, 3000, 1500))
-    return la.read_corpus(str(folder / "*.txt"))
-
-
-def in_sequence(model: LanguageModel, corpus: xr.Dataset, cuts: list[int] | None = None) -> dict[str, np.ndarray]:
-    """Return h, c and surprisal of streams that begin at the cuts, each read alone, token after token."""
-    ids = model.vocabulary.encode([str(x) for x in corpus["type"].values])[corpus["type_id"].values]
-    shape = (len(ids), model.n_layer, model.n_neuron)
-    found = {"hidden": np.empty(shape, np.float32), "cell": np.empty(shape, np.float32)}
-    surprisal = np.empty(len(ids), np.float32)
-    edges = [*(cuts or [0]), len(ids)]
-    for a, b in pairwise(edges):
-        bits = None if model.decoder is None else surprisal
-        StreamReader(model).read([Stream(ids[a:b], row=a)], found, bits)
-    return {"hidden_state": found["hidden"], "cell_state": found["cell"], "surprisal": surprisal}
+    return make_corpus(tmp_path_factory.mktemp("text"))
 
 
 def assert_equal(run: Run, expected: dict[str, np.ndarray]) -> None:
     for name, values in expected.items():
         if name in run.activations:
             np.testing.assert_allclose(run.activations[name].values, values, atol=2 * TOLERANCE, rtol=1e-6)
-
-
-def reading_facts(run: Run) -> dict[str, object]:
-    facts = json.loads((run.path / "run.json").read_text())["facts"]
-    return {**facts["lanes"], **facts["activations"]}
 
 
 @pytest.fixture(scope="module")

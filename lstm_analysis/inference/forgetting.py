@@ -18,9 +18,27 @@ MAX_PROBE = 1 << 17
 MARGIN = 1.25
 ROUNDING = 2.0**-21
 """Four units in the last place of float32: cell states in the hundreds cannot agree to an absolute 5e-6."""
+SATURATION = 9.5
+"""|c| from which tanh(c) is 1 in float32: h shows nothing but the sign."""
+LASTING = 0.9
+"""Share of a difference in c that, still there when h agrees, counts as never forgotten."""
 
 
-def agree(a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float) -> NDArray[np.bool_]:
+def allowed(cell: NDArray[np.floating], tolerance: float) -> NDArray[np.float64]:
+    """Return by how much a cell state may be off: the tolerance, and rounding, 2**-21 of its size."""
+    return np.asarray(tolerance + ROUNDING * np.abs(cell.astype(np.float64)))
+
+
+def differing(a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float) -> NDArray[np.bool_]:
+    """Whether values of two carried states differ by more than is allowed, dims (lane, part, layer, neuron)."""
+    limit = np.full(b.shape, tolerance)
+    limit[:, 1:] = allowed(b[:, 1:], tolerance)
+    return ~np.asarray(np.abs(a.astype(np.float64) - b) <= limit)
+
+
+def agree(
+    a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float, *, in_effect: bool = False
+) -> NDArray[np.bool_]:
     """Whether two carried states are the same, in h and in c: a saturated c hides differences from h.
 
     Parameters
@@ -28,16 +46,22 @@ def agree(a: NDArray[np.floating], b: NDArray[np.floating], tolerance: float) ->
     a, b
         Dims (lane, part, layer, neuron), the first part h.
     tolerance
-        Largest difference; for c rounding, 2**-21 of its size, comes on top.
+        Largest difference; for c see `allowed`.
+    in_effect
+        Let cells differ that are saturated in both: they act alike for now, and can be settled later.
 
     Returns
     -------
     Dims (lane).
     """
-    difference = np.abs(a.astype(np.float64) - b)
-    allowed = np.full_like(difference, tolerance)
-    allowed[:, 1:] += ROUNDING * np.abs(b[:, 1:])
-    return np.asarray((difference <= allowed).all(axis=(1, 2, 3)))
+    apart = differing(a, b, tolerance)
+    if in_effect:
+        apart[:, 1:] &= ~_saturated(a[:, 1:], b[:, 1:])
+    return np.asarray(~apart.any(axis=(1, 2, 3)))
+
+
+def _saturated(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return np.asarray((np.sign(a) == np.sign(b)) & (np.minimum(np.abs(a), np.abs(b)) >= SATURATION))
 
 
 def probe_positions(n_token: int) -> list[tuple[int, int, int]]:
@@ -49,7 +73,11 @@ def probe_positions(n_token: int) -> list[tuple[int, int, int]]:
 
 
 def measure_forgetting(
-    reader: StreamReader, probes: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], tolerance: float
+    reader: StreamReader,
+    probes: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]],
+    tolerance: float,
+    *,
+    in_effect: bool = False,
 ) -> int | None:
     """Return after how many tokens the model's state no longer depends on the state that reading began from.
 
@@ -62,17 +90,18 @@ def measure_forgetting(
         The model.
     probes
         Vocabulary indices of the past and of the text of each probe.
-    tolerance
+    tolerance, in_effect
         As for `agree`.
 
     Returns
     -------
-    The largest number over the probes, a multiple of 256; ``None`` if a probe ends before its readings agree.
+    The largest number over the probes, a multiple of 256; ``None`` if a probe ends before its readings agree, or if a
+    cell that may differ has hardly begun to forget by then.
     """
     if not probes:
         return None
     lived = np.stack(reader.read([Stream(past) for past, _ in probes], {}))
-    fresh = np.zeros_like(lived)
+    fresh, at_first = np.zeros_like(lived), np.abs(lived)
     waiting, at = np.arange(len(probes)), 0
     while len(waiting):
         texts = [probes[i][1][at : at + STEP] for i in waiting.tolist()]
@@ -81,8 +110,11 @@ def measure_forgetting(
         starts = [*lived[waiting], *fresh[waiting]]
         ends = np.stack(reader.read([Stream(t, start=s) for t, s in zip([*texts, *texts], starts, strict=True)], {}))
         lived[waiting], fresh[waiting] = ends[: len(waiting)], ends[len(waiting) :]
-        waiting = waiting[~agree(lived[waiting], fresh[waiting], tolerance)]
+        waiting = waiting[~agree(lived[waiting], fresh[waiting], tolerance, in_effect=in_effect)]
         at += STEP
+    lasts = differing(lived, fresh, tolerance) & (np.abs(lived - fresh) > LASTING * at_first)
+    if lasts.any():
+        return None
     return at
 
 

@@ -13,8 +13,10 @@ from .shards import Segment, Shard
 GROUPS = 4
 MAX_LANES = 64
 CHEAP_SCOUTING = 0.05
-HALF_SPEED_LANES = 2
+HALF_SPEED_LANES = 1
 """Streams side by side at which a worker reads half as fast as it can."""
+IDLE = 2
+"""How many times longer one chain may take for all it costs: it leaves every worker but one idle."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def parallel_lanes(n_token: int, warm_up: int | None, shard_tokens: int) -> Lane
     The lanes; one, if parallel reading does not pay.
     """
     best, n_lane = one_chain(n_token, shard_tokens, shard_tokens), GROUPS
-    lowest = _cost(n_token, 1, 1, 0)
+    lowest = IDLE * _cost(n_token, 1, 1, 0)
     while warm_up is not None and n_lane * warm_up <= n_token and n_lane <= GROUPS * shard_tokens:
         group = min(MAX_LANES, n_lane // GROUPS)
         cost = _cost(n_token, n_lane, group, warm_up)

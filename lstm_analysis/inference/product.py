@@ -11,6 +11,7 @@ from ..errors import UsageError
 Precision = Literal["float32", "tf32", "bfloat16"]
 PACKED_MIN_WORK = 400_000
 """Multiplications from which a call of oneDNN's product, about 11 us, is worth it."""
+SMALL = (1, 2, 3, 4, 6, 8)
 
 
 class Product:
@@ -71,14 +72,18 @@ def require_precision(precision: Precision, device: torch.device) -> None:
 
 
 def round_up(n_row: int) -> int:
-    """Return the number of rows that are multiplied in place of ``n_row``: eight sizes an octave, all multiples of 16.
+    """Return the number of rows that are multiplied in place of ``n_row``.
 
     oneDNN compiles a kernel for every number of rows it meets, in some ms, and it and torch keep the last thousand of
-    them, half a megabyte each. Documents end anywhere, so a worker would meet most numbers there are.
+    them, half a megabyte each. Documents end anywhere, so a worker would meet most numbers there are. It meets eight
+    sizes an octave, multiples of 16; and below that a few small ones, since the time of a product grows with its rows
+    from four rows on.
 
-    >>> [round_up(n) for n in (1, 40, 128, 129, 1000)]
-    [16, 48, 128, 144, 1024]
+    >>> [round_up(n) for n in (1, 5, 9, 40, 128, 129, 1000)]
+    [1, 6, 16, 48, 128, 144, 1024]
     """
+    if n_row <= SMALL[-1]:
+        return next(size for size in SMALL if size >= n_row)
     step = max(16, 1 << (n_row - 1).bit_length() >> 4)
     return -(-n_row // step) * step
 

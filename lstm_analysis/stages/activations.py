@@ -17,8 +17,8 @@ from ..inference.model import LanguageModel
 from ..inference.shards import Shard
 from ..store import FINGERPRINT, add_attrs, commit_path, create_activations, read_commits
 from ..tasks import Job, Receipt
-from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
-from .reading import Reading, forget_reading, keep_model
+from .lanes import open_reading, read_corpus, read_in_sequence
+from .reading import NotForgotten, Reading, forget_reading, keep_model
 from .work import Work, explain, log, make_job, progress
 
 PROBE_TOKENS = 512
@@ -127,7 +127,7 @@ def reading_attrs(state: Work, facts: Mapping[str, Any]) -> dict[str, Any]:
     if inference.carry == "continuous":
         attrs |= {"tolerance": inference.tolerance, "choice": lanes["choice"]}
         attrs |= {name: lanes.get(name) for name in ("forgetting_tokens", "warm_up_tokens")}
-        attrs["boundary_error"] = facts["boundary_error"]
+        attrs |= {name: facts[name] for name in ("boundary_error", "n_settled", "settled_effect")}
     return attrs
 
 

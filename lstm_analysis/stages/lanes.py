@@ -6,6 +6,7 @@ is read again from the true end until it meets what is there. A model that does 
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,19 +15,18 @@ import numpy as np
 from .. import tasks
 from ..cluster import work
 from ..errors import UserError
-from ..inference.forgetting import agree, probe_positions, warm_up
+from ..inference.forgetting import agree, differing, probe_positions, warm_up
 from ..inference.lanes import Lanes, equal_streams, one_chain, parallel_lanes
 from ..store import read_commits
 from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, save_state, start_path
-from .reading import Reading, Task, forget_reading, perplexity
+from .reading import NotForgotten, Reading, Task, forget_reading, perplexity
+from .settling import Settled, settle
 from .work import Work, explain, log, progress
 
 MAX_ROUNDS = 3
-
-
-class NotForgotten(Exception):
-    """The lanes do not meet: the model remembers more than was measured."""
+N_PROBE_TASK = 2
+"""Workers that probe side by side."""
 
 
 def open_reading(state: Work, job: Job) -> Reading:
@@ -49,29 +49,40 @@ def _plan(state: Work, job: Job) -> dict[str, Any]:
     inference, n_token = state.study.inference, state.record.facts["corpus"]["n_token"]
     if inference.streams is not None:
         lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
-        return {"plan": asdict(lanes), "choice": describe(lanes, None)}
-    (_, outcome), *_ = work(
-        state.client, "forgetting", tasks.probe_forgetting, deque([(0, job, probe_positions(n_token))])
-    )
-    if isinstance(outcome, BaseException):
-        raise UserError(f"Measuring how long the model remembers failed: {explain(outcome, state.run)}") from outcome
-    lanes = parallel_lanes(n_token, warm_up(outcome), inference.shard_tokens)
+        return {"plan": asdict(lanes), "choice": describe(lanes, None, False)}
+    lag = _probe(state, job, n_token)
+    lanes = parallel_lanes(n_token, warm_up(lag), inference.shard_tokens)
     return {
         "plan": asdict(lanes),
-        "forgetting_tokens": outcome,
-        "warm_up_tokens": warm_up(outcome),
-        "choice": describe(lanes, outcome),
+        "forgetting_tokens": lag,
+        "warm_up_tokens": warm_up(lag),
+        "choice": describe(lanes, lag, job.settles),
     }
 
 
-def describe(lanes: Lanes, lag: int | None) -> str:
+def _probe(state: Work, job: Job, n_token: int) -> int | None:
+    """Return after how many tokens the model forgets, `None` if it does not."""
+    probes, lags = probe_positions(n_token), []
+    parts = [probes[i::N_PROBE_TASK] for i in range(N_PROBE_TASK)]
+    queue = deque((i, job, part) for i, part in enumerate(parts))
+    for _, outcome in work(state.client, "forgetting", tasks.probe_forgetting, queue):
+        if isinstance(outcome, BaseException):
+            raise UserError(
+                f"Measuring how long the model remembers failed: {explain(outcome, state.run)}"
+            ) from outcome
+        lags.append(outcome)
+    return None if None in lags else max(lags)
+
+
+def describe(lanes: Lanes, lag: int | None, settles: bool) -> str:
     """Return one sentence on how the corpus is read and why."""
+    where = "where reading began" + ", saturated cells aside, whose c is corrected in the end," * settles
     if not lanes.scouted:
         return f"{lanes.n_lane} streams of {lanes.length:,} tokens, each from a zero state, {lanes.group} side by side"
     if lanes.n_lane > 1:
         return (
             f"one stream in {lanes.n_lane} lanes of {lanes.length:,} tokens, {lanes.group} side by side: the model "
-            f"forgets where reading began within {lag:,} tokens, so each lane is scouted from {warm_up(lag):,} tokens "
+            f"forgets {where} within {lag:,} tokens, so each lane is scouted from {warm_up(lag):,} tokens "
             "before its start and checked against the end of the lane before it"
         )
     if lag is None:
@@ -91,7 +102,8 @@ def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Rec
     Returns
     -------
     Facts: tokens predicted, perplexity; for one stream also ``boundary_error`` (part, layer), the largest difference
-    where lanes meet, and ``n_repaired``, lanes that were read again.
+    where lanes meet; ``n_repaired``, lanes that were read again; ``n_settled``, cells whose c was corrected in a lane,
+    and ``settled_effect``, by how much h may be wrong because they were.
 
     Raises
     ------
@@ -106,14 +118,22 @@ def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Rec
     for _ in range(MAX_ROUNDS):
         reading.extract(name, task, receipts, *extra)
         errors, repaired = check_edges(reading)
-        overtaken = drop_overtaken(reading, receipts)
-        if not repaired and not overtaken:
-            error = np.max([errors, *(r["difference"] for r in receipts.values() if "difference" in r)], axis=0)
-            return perplexity(receipts) | {"boundary_error": error.tolist(), "n_repaired": n_repaired}
         n_repaired += repaired
         if repaired:
             log.info("%s: %d lanes do not begin where the one before ends and are read again", name, repaired)
+        elif not drop_overtaken(reading, receipts):
+            settled = settle(reading, receipts, _starts(reading), _ends(reading)) if reading.job.settles else Settled()
+            if not settled.n_again and not drop_overtaken(reading, receipts):
+                return perplexity(receipts) | _edge_facts(errors, receipts, n_repaired, settled)
+            n_repaired += settled.n_again
     raise NotForgotten
+
+
+def _edge_facts(errors: Any, receipts: Mapping[int, Receipt], n_repaired: int, settled: Settled) -> dict[str, Any]:
+    """Return how well the lanes meet."""
+    error = np.max([errors, *(r["difference"] for r in receipts.values() if "difference" in r)], axis=0)
+    facts = {"boundary_error": error.tolist(), "n_repaired": n_repaired}
+    return facts | {"n_settled": settled.n_cell, "settled_effect": settled.effect}
 
 
 def drop_overtaken(reading: Reading, receipts: dict[int, Receipt]) -> int:
@@ -149,26 +169,31 @@ def check_edges(reading: Reading) -> tuple[Any, int]:
 
     Returns
     -------
-    The largest difference where lanes meet, dims (part, layer), and how many lanes have to be read again.
+    The largest difference where lanes meet, dims (part, layer), saturated cells aside if they are settled later, and
+    how many lanes have to be read again.
     """
     run, job, lanes = reading.state.run, reading.job, reading.lanes
     assert lanes is not None
-    ends = _ends(reading)
-    worst, n_wrong = np.zeros(ends.shape[1:3]), 0
+    starts, ends = _starts(reading), _ends(reading)
+    true = np.concatenate([np.zeros_like(ends[:1]), ends[:-1]])
+    same = agree(starts, true, job.tolerance, in_effect=job.settles)
+    difference = np.where(job.settles & differing(starts, true, job.tolerance), 0, np.abs(starts - true))
+    starts[~same] = true[~same]
     for g, members in enumerate(lanes.groups()):
-        inner = [lane for lane in members if lane > 0]
-        if not inner:
-            continue
-        start = _loaded(start_path(run, g))
-        rows = np.array([lane - members[0] for lane in inner])
-        true = ends[np.array(inner) - 1]
-        same = agree(start[rows], true, job.tolerance)
-        worst = np.maximum(worst, np.abs(start[rows] - true)[same].max(axis=(0, 3), initial=0))
-        if not same.all():
-            start[rows[~same]] = true[~same]
-            reading.starts[g] = save_state(start_path(run, g), start)
-            n_wrong += int((~same).sum())
-    return worst, n_wrong
+        if not same[members].all():
+            reading.starts[g] = save_state(start_path(run, g), starts[members])
+    return difference[same].max(axis=(0, 3), initial=0), int((~same).sum())
+
+
+def _starts(reading: Reading) -> State:
+    """Return the state that each lane began from, dims (lane, part, layer, neuron)."""
+    lanes, first = reading.lanes, _ends(reading)[:1]
+    assert lanes is not None
+    run = reading.state.run
+    scouted = [_loaded(start_path(run, g)) for g, members in enumerate(lanes.groups()) if members[-1] > 0]
+    found = np.concatenate([np.zeros((lanes.n_lane - sum(map(len, scouted)), *first.shape[1:]), np.float32), *scouted])
+    found[0] = 0
+    return found
 
 
 def _ends(reading: Reading) -> State:

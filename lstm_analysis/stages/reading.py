@@ -25,6 +25,10 @@ from .work import ShardsFailed, Work, explain, log, progress
 Task = Callable[..., Receipt]
 
 
+class NotForgotten(Exception):
+    """The lanes do not meet: the model remembers more than was measured."""
+
+
 class Reading:
     """What the model reads in which order.
 

@@ -17,8 +17,8 @@ from ..inference.shards import Shard
 from ..store import open_dataset, read_commits, write_dataset
 from ..tasks import FAN_IN, Job
 from .activations import extract, precision_error
-from .lanes import NotForgotten, open_reading, read_corpus, read_in_sequence
-from .reading import Reading, forget_reading, keep_model
+from .lanes import open_reading, read_corpus, read_in_sequence
+from .reading import NotForgotten, Reading, forget_reading, keep_model
 from .work import ShardsFailed, Work, explain, make_job, progress
 
 PILOT_PASSAGES = 32

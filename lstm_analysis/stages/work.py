@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import zarr
 from tqdm import tqdm
 
 from ..config import Study
@@ -74,10 +75,18 @@ class Work:
         return self.study.store.activations != "none"
 
 
+def can_settle(study: Study, cell: str, pieces: bool) -> bool:
+    """Whether the c of lanes can be corrected in the end: h of everything that the model reads is stored in full."""
+    inference = study.inference
+    full = study.store.activations == "float32" and "hidden" in inference.kept(cell)
+    return inference.carry == "continuous" and cell == "lstm" and full and not pieces
+
+
 def make_job(state: Work, model: LanguageModel) -> Job:
     """Return what the tasks of the study need to know."""
     inference = state.study.inference
     few = state.record.facts["corpus"]["n_document"] < FEW_DOCUMENTS
+    pieces = "piece_id" in zarr.open_group(state.run / "corpus.zarr", mode="r")
     return Job(
         run=state.run.resolve(),
         model_digest=model.digest,
@@ -91,6 +100,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         readout=inference.readout,
         tolerance=inference.tolerance,
         rows=inference.shard_tokens,
+        settles=can_settle(state.study, model.cell, pieces),
         context_group="sentence" if few else "document",
     )
 

@@ -8,10 +8,11 @@ from .labels import label_shard
 from .probes import probe_forgetting, probe_precision, scout_lanes
 from .ranks import rank_block
 from .reading import extract_shard, find_damage, pilot_states, stream_shard
+from .settling import retained_by_lanes, settle_lanes
 from .summaries import FAN_IN, merge_partials, partial_path, summarize_shard
 
 __all__ = [
     "FAN_IN", "Job", "Receipt", "extract_shard", "find_damage", "label_shard", "merge_partials", "partial_path",
-    "pilot_states", "probe_forgetting", "probe_precision", "rank_block", "scout_lanes", "stream_shard",
-    "summarize_shard",
+    "pilot_states", "probe_forgetting", "probe_precision", "rank_block", "retained_by_lanes", "scout_lanes",
+    "settle_lanes", "stream_shard", "summarize_shard",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ class Job:
         See `InferenceConfig`.
     rows
         Tokens of a shard on disk.
+    settles
+        Whether lanes may begin from another c where it is saturated, to be corrected in the end.
     context_group
         Column whose values give at most one context each: ``document`` or ``sentence``.
     """
@@ -57,6 +59,7 @@ class Job:
     readout: Literal["last", "first", "mean"]
     tolerance: float
     rows: int
+    settles: bool = False
     context_group: str = "document"
 
     def reader(self) -> StreamReader:

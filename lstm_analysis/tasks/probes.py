@@ -16,7 +16,8 @@ Probe = tuple[int, int, int]
 def probe_forgetting(index: int, job: Job, probes: list[Probe]) -> int | None:
     """Return after how many tokens the model's state no longer depends on where reading began; see the probes."""
     texts = [(token_ids(job, past, start), token_ids(job, start, stop)) for past, start, stop in probes]
-    return in_rows(measure_forgetting(job.reader(), texts, job.tolerance), probes, texts)
+    lag = measure_forgetting(job.reader(), texts, job.tolerance, in_effect=job.settles)
+    return in_rows(lag, probes, texts)
 
 
 def probe_precision(index: int, job: Job, spans: list[tuple[int, int]]) -> dict[str, list[float]]:

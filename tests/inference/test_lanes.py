@@ -74,7 +74,7 @@ def test_one_chain_reads_in_sequence(n_token: int, rows: int, shard_tokens: int)
     ("n_token", "warm_up", "n_lane"),
     [
         (929_589, None, 1),
-        (929_589, 3_072, 64),
+        (929_589, 3_072, 32),
         (929_589, 500_000, 1),
         (929_589, 18_000, 16),
         (100_000_000, 3_072, 1600),
