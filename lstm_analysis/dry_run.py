@@ -76,8 +76,9 @@ def explain_carry(study: Study, model: LanguageModel, n_token: int, n_piece: int
     texts = probe_texts(study, model, probes)
     settles = can_settle(study, model.cell, pieces=n_piece > 0)
     lag = in_rows(measure_forgetting(reader, texts, inference.tolerance, in_effect=settles), probes, texts)
-    lanes = parallel_lanes(n_token, warm_up(lag), inference.shard_tokens)
-    return describe(lanes, lag, settles), len(lanes.shards()), (lanes.n_lane - 1) * (warm_up(lag) or 0)
+    scouted = warm_up(lag, in_effect=settles)
+    lanes = parallel_lanes(n_token, scouted, inference.shard_tokens)
+    return describe(lanes, lag, settles), len(lanes.shards()), (lanes.n_lane - 1) * (scouted or 0)
 
 
 def probe_texts(

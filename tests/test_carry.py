@@ -81,7 +81,7 @@ def test_streams_begin_anew_where_a_training_would(
 def test_lanes_that_do_not_meet_are_repaired(
     corpus: xr.Dataset, model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, continuous: Run
 ) -> None:
-    monkeypatch.setattr(lanes_stage, "warm_up", lambda lag: None if lag is None else 16)
+    monkeypatch.setattr(lanes_stage, "warm_up", lambda lag, **_: None if lag is None else 16)
     run = la.extract_activations(corpus, model, tmp_path / "run", carry="continuous", shard_tokens=512)
     assert_equal(run, in_sequence(model, corpus))
     assert reading_facts(run)["n_repaired"] > 4
@@ -96,7 +96,7 @@ def test_lanes_that_do_not_meet_are_repaired(
 def test_a_repair_that_is_interrupted_goes_on_to_the_same_bytes(
     corpus: xr.Dataset, model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lanes_stage, "warm_up", lambda lag: None if lag is None else 16)
+    monkeypatch.setattr(lanes_stage, "warm_up", lambda lag, **_: None if lag is None else 16)
     options = {"carry": "continuous", "shard_tokens": 512, "surprisal": False}
     whole = la.extract_activations(corpus, model, tmp_path / "whole", **options)
     extract, done = tasks.extract_shard, []

@@ -139,7 +139,7 @@ def test_a_lane_whose_wrong_start_shows_is_read_again(
 
     monkeypatch.setattr(tasks, "settle_lanes", finds_one)
     run = la.extract_activations(corpus, saturating, tmp_path / "run", **OPTIONS)
-    assert "1 lanes have cells whose wrong start shows in h and are read again" in caplog.text
+    assert "1 lanes have cells whose wrong start shows in h, by up to nan, and are read again" in caplog.text
     assert_one_pass(run, one_pass, exact)
     assert reading_facts(run)["n_repaired"] == 1
 

@@ -12,6 +12,8 @@ import xarray as xr
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
 
 from lstm_analysis import store
 
@@ -63,9 +65,24 @@ def test_anything_but_a_whole_shard_is_refused(activations: Path, start: int, ro
 
 
 def test_what_reads_back_differently_is_an_error(activations: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "checksum", lambda *_: 1)
-    with pytest.raises(OSError, match="read back differently"):
-        store.write_rows(activations, [(0, SHARD)], SHARD, {"surprisal": np.zeros(SHARD, np.float32)})
+    write = LocalStore.set
+
+    async def damages(self: LocalStore, key: str, value: Buffer) -> None:
+        whole = value.as_numpy_array().copy()
+        whole[len(whole) // 2] ^= 1
+        await write(self, key, value.from_array_like(whole) if "/c/" in key else value)
+
+    monkeypatch.setattr(LocalStore, "set", damages)
+    values = np.random.default_rng(0).standard_normal((SHARD, 2, 5)).astype(np.float32)
+    with pytest.raises(OSError, match=r"hidden_state/c/0/0/0 reads back differently from what was written"):
+        store.write_rows(activations, [(0, SHARD)], SHARD, {"hidden_state": values})
+
+
+def test_checksums_are_those_of_what_is_on_disk(activations: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((8, 2, 5)).astype(np.float32)
+    spans = [(0, 6), (18, 20)]
+    sums = store.write_rows(activations, spans, SHARD, {"hidden_state": values})
+    assert sums == {"hidden_state": store.checksum(zarr.open_group(activations, mode="r"), "hidden_state", spans)}
 
 
 def test_a_store_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ STEP = 256
 MAX_SHARE = 24
 """A memory longer than this part of the corpus is not measured: parallel lanes would not pay."""
 MAX_PROBE = 1 << 17
-MARGIN = 1.25
+MARGIN, MARGIN_IN_EFFECT = 1.25, 2.0
+"""What is measured on a few probes is not the longest there is; that h agrees says less than that h and c do."""
 ROUNDING = 2.0**-21
 """Four units in the last place of float32: cell states in the hundreds cannot agree to an absolute 5e-6."""
 SATURATION = 9.5
@@ -130,6 +131,7 @@ def in_rows(
     return math.ceil(lag / max(pieces, 1) / STEP) * STEP
 
 
-def warm_up(lag: int | None) -> int | None:
+def warm_up(lag: int | None, *, in_effect: bool = False) -> int | None:
     """Return how many tokens before its start a lane is scouted, given the measured forgetting."""
-    return None if lag is None else -(-int(lag * MARGIN) // STEP) * STEP
+    margin = MARGIN_IN_EFFECT if in_effect else MARGIN
+    return None if lag is None else -(-int(lag * margin) // STEP) * STEP

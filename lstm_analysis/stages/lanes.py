@@ -51,11 +51,12 @@ def _plan(state: Work, job: Job) -> dict[str, Any]:
         lanes = equal_streams(n_token, inference.streams, inference.shard_tokens)
         return {"plan": asdict(lanes), "choice": describe(lanes, None, False)}
     lag = _probe(state, job, n_token)
-    lanes = parallel_lanes(n_token, warm_up(lag), inference.shard_tokens)
+    scouted = warm_up(lag, in_effect=job.settles)
+    lanes = parallel_lanes(n_token, scouted, inference.shard_tokens)
     return {
         "plan": asdict(lanes),
         "forgetting_tokens": lag,
-        "warm_up_tokens": warm_up(lag),
+        "warm_up_tokens": scouted,
         "choice": describe(lanes, lag, job.settles),
     }
 
@@ -80,9 +81,10 @@ def describe(lanes: Lanes, lag: int | None, settles: bool) -> str:
     if not lanes.scouted:
         return f"{lanes.n_lane} streams of {lanes.length:,} tokens, each from a zero state, {lanes.group} side by side"
     if lanes.n_lane > 1:
+        scouted = warm_up(lag, in_effect=settles)
         return (
             f"one stream in {lanes.n_lane} lanes of {lanes.length:,} tokens, {lanes.group} side by side: the model "
-            f"forgets {where} within {lag:,} tokens, so each lane is scouted from {warm_up(lag):,} tokens "
+            f"forgets {where} within {lag:,} tokens, so each lane is scouted from {scouted:,} tokens "
             "before its start and checked against the end of the lane before it"
         )
     if lag is None:

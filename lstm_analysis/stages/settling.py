@@ -82,6 +82,11 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
         for lane in wrong.tolist():
             starts[lane] = ends[lane - 1]
             starts[lane, 1, pairs[:, 0], pairs[:, 1]] = true[lane]
+        log.info(
+            "settle: %d lanes have cells whose wrong start shows in h, by up to %.1e, and are read again",
+            len(wrong),
+            effect.max(),
+        )
         _begin_anew(reading, starts, wrong)
         again += [index for index, receipt in receipts.items() if receipt.get("settled")]
     for index in again:
@@ -133,7 +138,6 @@ def shards_of_group(reading: Reading, members: range) -> list[Shard]:
 
 def _begin_anew(reading: Reading, starts: State, wrong: NDArray[np.int64]) -> None:
     """Give lanes another start, so that their groups are read again."""
-    log.info("settle: %d lanes have cells whose wrong start shows in h and are read again", len(wrong))
     for g, members in enumerate(_scouted(reading).groups()):
         if np.isin(wrong, members).any():
             reading.starts[g] = save_state(start_path(reading.state.run, g), starts[members])

@@ -67,6 +67,7 @@ def test_short_corpora_have_no_probes() -> None:
     assert measure_forgetting(StreamReader(FORGETFUL), [], 5e-6) is None
     assert measure_forgetting(StreamReader(FORGETFUL), probes(1000), 5e-6) is None
     assert (warm_up(None), warm_up(256), warm_up(1024)) == (None, 512, 1280)
+    assert warm_up(1024, in_effect=True) == 2048
 
 
 def test_a_lag_in_pieces_is_one_in_words() -> None:
