@@ -11,7 +11,7 @@ test: .venv/test
 	$(BIN)/python -m pytest -m cluster
 
 slow: .venv/test
-	$(BIN)/python -m pytest -m "slow and not cluster"
+	$(BIN)/python -m pytest -m "slow and not cluster" --numprocesses 2
 
 check: .venv/test
 	$(BIN)/ruff check .

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from driver import committers, local
 from one_stream import TOLERANCE, in_sequence, make_corpus, make_model, reading_facts
 from tiny import digests
 
 import lstm_analysis as la
 from lstm_analysis import tasks
+from lstm_analysis.cluster import open_client
 from lstm_analysis.inference.forgetting import allowed
 from lstm_analysis.inference.model import LanguageModel, Layer
 from lstm_analysis.inference.reader import Stream, StreamReader
@@ -195,6 +197,17 @@ def test_a_task_that_died_while_it_corrected_is_found(
     monkeypatch.setattr(tasks, "settle_lanes", tried_twice)
     run = la.extract_activations(corpus, saturating, tmp_path / "run", **OPTIONS)
     assert failed
+    assert digests(run.path, ("activations.zarr",)) == digests(settled.path, ("activations.zarr",))
+
+
+@pytest.mark.cluster
+@pytest.mark.usefixtures("nothing_hangs_and_nothing_stays")
+def test_workers_settle_to_the_same_bytes(
+    settled: Run, corpus: xr.Dataset, saturating: LanguageModel, tmp_path: Path
+) -> None:
+    with open_client(local(tmp_path, 3)) as client:
+        run = la.extract_activations(corpus, saturating, tmp_path / "run", client=client, **OPTIONS)
+    assert len(committers(run.path)) > 1
     assert digests(run.path, ("activations.zarr",)) == digests(settled.path, ("activations.zarr",))
 
 

@@ -73,7 +73,10 @@ def _boundary(material: Material) -> str:
         return "one stream, read in sequence"
     facts = material.facts.get("activations") or material.facts["summary"]
     errors = [max(part) for part in facts["boundary_error"]]
-    return f"{n_lane} lanes meet within {max(errors[:1]):.0e} in h" + (f", {errors[1]:.0e} in c" if errors[1:] else "")
+    in_c = f", {errors[1]:.0e} in c" if errors[1:] else ""
+    n_settled = facts.get("n_settled", 0)
+    settled = f", {n_settled:,} starts of saturated cells corrected" if n_settled else ""
+    return f"{n_lane} lanes meet within {max(errors[:1]):.0e} in h{in_c}{settled}"
 
 
 def _perplexity(material: Material) -> Fact:

@@ -33,6 +33,15 @@ def material(inference: dict[str, Any], **facts: object) -> Any:
         ),
         (
             {"carry": "continuous"},
+            {
+                "lanes": {"plan": {"n_lane": 15}},
+                "activations": {"boundary_error": [[4e-7], [3e-5]], "n_settled": 1041},
+            },
+            "states reset|never|15 lanes meet within 4e-07 in h, 3e-05 in c, 1,041 starts of saturated cells "
+            "corrected; stored as float16",
+        ),
+        (
+            {"carry": "continuous"},
             {"lanes": {"plan": {"n_lane": 2}}, "summary": {"boundary_error": [[4e-7]]}},
             "states reset|never|2 lanes meet within 4e-07 in h; stored as float16",
         ),
