@@ -1,5 +1,6 @@
 """A state dict to a model: its recurrent layers, its two ends and its vocabulary fitted together."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def assemble(path: Path, checkpoint: Checkpoint, vocabulary: Vocabulary) -> Lang
             f"The vocabulary has {len(vocabulary)} tokens, but the embedding of {path} has {len(embedding)} rows. Each "
             "row needs one token, in the same order; give the vocabulary the model was trained with."
         )
+    if checkpoint.caution is not None:
+        logging.getLogger(__name__).warning("%s", checkpoint.caution)
     return LanguageModel(embedding, layers, decoder, vocabulary, dict(checkpoint.metadata))
 
 
