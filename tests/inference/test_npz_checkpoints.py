@@ -109,6 +109,10 @@ K = "Model/RNN/multi_rnn_cell/cell_0/basic_lstm_cell/"
         (lambda a: a.update(forget_bias=draw(2)), r"forget_bias must be one number, but has shape \(2,\)"),
         (lambda a: a.update({"Other/embedding": draw(11, 6)}), "more than one array for encoder.weight"),
         (lambda a: a.pop("Model/embedding"), "has no embedding of width 6"),
+        (
+            lambda a: a.pop("Model/softmax_b") is a.update({"Model/prior/bias": draw(11)}),
+            "would not use: Model/prior/b",
+        ),
         (lambda a: a.pop("Model/softmax_w"), r"has no decoder of shape \(11, 4\)"),
         (lambda a: a.update({"Model/softmax_b": draw(11) * np.nan}), "has 11 NaN or infinite values in 'decoder.bias'"),
         (lambda a: [a.pop(name) for name in list(a) if "cell" in name], "holds no LSTM: none of its 3 arrays"),
@@ -169,6 +173,13 @@ def test_projections_and_peepholes_are_named_before_shapes_and_ends(put, vocabul
 def test_numbers_of_the_training_are_ignored(put, vocabulary):
     left = {"beta1_power": np.float32(0.9), "Train/Model/Variable": np.float32(0.1), "step": np.int64(7)}
     assert_same(load_model(put(tensorflow() | left), vocabulary), tensorflow_states(tensorflow(), forget_bias=1))
+
+
+def test_an_array_of_softmax_is_not_taken_for_the_embedding(put, vocabulary):
+    arrays = of_places("rnn/")
+    del arrays["embedding"]
+    with pytest.raises(UserError, match=r"no embedding of width 6 .*: only decoder.weight has it, a decoder by"):
+        load_model(put(arrays), vocabulary)
 
 
 FLAT = ("embedding", "wx", "wh", "wmx", "wmh", "b", "gx", "gh", "gmx", "gmh", "softmax_w", "softmax_b")

@@ -70,6 +70,11 @@ def test_a_whole_pickled_module_is_refused_with_the_lines_that_convert_it(networ
         (lambda t: [t.pop(k) for k in list(t) if k.endswith("_l0")], "lacks weight_hh_l0, weight_ih_l0; the file"),
         (lambda t: t.pop("decoder.weight"), r"has no decoder of shape \(11, 5\)"),
         (lambda t: t.pop("encoder.weight"), "has no embedding of width 6"),
+        (set_to("temperature", lambda _: torch.tensor(2.0)), "would not use: temperature. Run without them"),
+        (
+            set_to("encoder.weight", lambda w: w[:, :4]),
+            "no embedding of width 6 .*: encoder.weight has width 4, but layer 0 reads 6 inputs",
+        ),
         (set_to("decoder.weight", lambda w: torch.zeros(12, 5)), r"has no decoder of shape \(11, 5\)"),
         (set_to("rnn.bias_ih_l0", lambda b: torch.zeros(5)), r"bias_ih_l0 has shape \(5,\), but \(20,\) is needed"),
         (
@@ -104,6 +109,33 @@ def test_a_head_of_several_matrices_is_not_taken_for_a_tied_decoder(network, sav
     del tensors["decoder.weight"]
     tensors |= {"head.0.weight": torch.ones(7, 5), "head.1.weight": torch.ones(11, 7)}
     with pytest.raises(UserError, match=r"would not use: head.0.weight, head.1.weight"):
+        load_model(save(tensors))
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        ({}, "only decoder.weight has it, a decoder by its name or its bias"),
+        ({"decoder.weight": "output.weight", "decoder.bias": None}, "only output.weight has it"),
+        ({"decoder.weight": "a.weight", "decoder.bias": "a.bias"}, "only a.weight has it"),
+        (
+            {"decoder.weight": "encoder.decoder.weight", "decoder.bias": "encoder.decoder.bias"},
+            "only encoder.decoder.w",
+        ),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_decoder_is_not_taken_for_the_embedding(network, save, names, hint, cut):
+    tensors = network(width=5).state_dict()
+    table = tensors.pop("encoder.weight")
+    for old, new in names.items():
+        tensors |= {new: tensors.pop(old)} if new else {}
+        tensors.pop(old, None)
+    if cut:
+        tensors["encoder.weight"] = table[:, :4]
+        hint = "encoder.weight has width 4, but layer 0 reads 5 inputs"
+    with pytest.raises(UserError, match=hint):
         load_model(save(tensors))
 
 

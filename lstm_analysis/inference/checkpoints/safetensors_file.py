@@ -27,6 +27,7 @@ def read_safetensors(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except SafetensorError as error:
         raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
+    _put_back(tensors, metadata)
     states_only = metadata.pop(STATES_ONLY, None) is not None
     vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
     try:
@@ -41,6 +42,18 @@ def read_safetensors(path: Path) -> Checkpoint:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
     tokenizer = metadata.pop("tokenizer", None)
     return Checkpoint(tensors, tokens, rules, metadata, states_only, tokenizer=tokenizer)
+
+
+def _put_back(tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Put back the second names of tied matrices, which are stored once.
+
+    The library's ``save_model`` says in the metadata which name a left out one is the same as; our files leave out the
+    weight of a tied decoder.
+    """
+    for name in [name for name, kept in metadata.items() if kept in tensors and name not in tensors]:
+        tensors[name] = tensors[metadata.pop(name)]
+    if "normalisation" in metadata and {"encoder.weight", "decoder.bias"} <= set(tensors):
+        tensors.setdefault("decoder.weight", tensors["encoder.weight"])
 
 
 def save_weights(

@@ -15,7 +15,7 @@ _CELL = re.compile(r"(?P<place>(?:.*/)?)(?:basic_)?lstm_cell/(?P<kind>kernel|wei
 _NUMBERED = re.compile(r"(?P<before>(?:.*/)?cell_)(?P<number>\d+)(?P<after>/.*)")
 _BIDIRECTIONAL = re.compile(r"(?:.*/)?(?:fw|bw|forward|backward)/.*")
 _OTHER_CELLS = {
-    "an LSTM with projections": re.compile(r"(?:.*/)?lstm_cell/(?:projection/.*|W_P_\d+)"),
+    "an LSTM with projections": re.compile(r"(?:.*/)?\w*lstm_cell/(?:projection/.*|W_P_\d+)"),
     "an LSTM with peepholes": re.compile(r"(?:.*/)?(?:w_[ifo]_diag|W_[IFO]_diag)"),
     "an LSTM with layer normalisation": re.compile(r"(?:.*/)?layer_norm_basic_lstm_cell/.*"),
 }
