@@ -181,6 +181,21 @@ def test_a_cut_safetensors_file_is_an_error(network, save):
 
 
 @pytest.mark.parametrize(
+    ("rules", "hint"),
+    [
+        ('{"lower_case": "no", "number": 5}', "normalisation.lower_case must be true or false, found 'no'"),
+        ('{"number": 5}', "normalisation.number must be a text, found 5"),
+        ('{"unknown": ["<unk>"]}', "normalisation.unknown must be a text, found"),
+        ("[1]", r"normalisation must be a mapping of keys, found \[1\]"),
+    ],
+)
+def test_a_normalisation_of_other_types_is_an_error(network, tmp_path, rules, hint):
+    save_file(network().state_dict(), tmp_path / "m.safetensors", {"normalisation": rules})
+    with pytest.raises(UserError, match=rf"The metadata of .*m.safetensors is not understood \(.*{hint}.*\): 'voc"):
+        load_model(tmp_path / "m.safetensors", "bytes")
+
+
+@pytest.mark.parametrize(
     "metadata", [{"vocabulary": "a b c"}, {"normalisation": '{"upper": 1}'}, {"vocabulary": "[1]"}]
 )
 def test_metadata_of_another_kind_is_an_error(network, tmp_path, metadata):

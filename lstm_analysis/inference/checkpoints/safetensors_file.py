@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ...errors import UserError
+from ...conversion import convert
+from ...errors import UsageError, UserError
 from ...vocabulary import Normalisation, Vocabulary
 from ..model import LanguageModel
 from .checkpoint import Checkpoint
@@ -32,11 +33,11 @@ def read_safetensors(path: Path) -> Checkpoint:
     vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
     try:
         tokens = None if vocabulary is None else json.loads(vocabulary)
-        rules = Normalisation(**json.loads(normalisation))
-    except (ValueError, TypeError) as error:
+        rules: Normalisation = convert(json.loads(normalisation), Normalisation, "metadata", "normalisation")
+    except (ValueError, UsageError) as error:
         raise UserError(
-            f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
-            "'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
+            f"The metadata of {path} is not understood ({str(error).rstrip('.')}): 'vocabulary' must be a JSON list of "
+            "tokens, 'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
