@@ -37,7 +37,8 @@ def read_safetensors(path: Path) -> Checkpoint:
     except (ValueError, UsageError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({str(error).rstrip('.')}): 'vocabulary' must be a JSON list of "
-            "tokens, 'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
+            "tokens, 'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without "
+            "them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
