@@ -4,13 +4,15 @@ import pickle
 import pickletools
 import re
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
 from .arrays import check_declared
 
+Instructions = list[tuple[str, object]]
+N_LEGACY = 4
+"""Pickles at the beginning of an old torch file: three small ones on how it was stored, and the object."""
 _REFUSED = re.compile(r"(?:GLOBAL|[Cc]lass|instantiate) (?P<name>[\w.]+\.\w+)")
 """How torch's message names what it will not make."""
 _WEIGHTS = ("state_dict", "model_state_dict", "model")
@@ -25,11 +27,15 @@ _MEMO = ("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "STOP")
 
 @dataclass(frozen=True)
 class _Pickle:
-    """What a pickle is made of: names of classes and functions, texts, and the instruction that ends it."""
+    """What a pickle is made of: names of classes and functions, texts, and the instruction that ends it.
 
-    names: tuple[str, ...]
-    texts: frozenset[str]
-    last: str
+    It is plain if it is a file of its own, as ``pickle.dump`` writes it.
+    """
+
+    names: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
+    last: str = ""
+    plain: bool = False
 
 
 def refusal(path: Path, error: Exception) -> UserError:
@@ -69,10 +75,13 @@ def _pickled(path: Path, name: str, found: _Pickle) -> UserError:
     inside = [key for key in ("vocab", "vocabulary") if key in found.texts and kind == "dict"]
     words = f", 'vocab': found[{inside[0]!r}]" if inside else ""
     advice = "" if words else _ADVICE
+    load = f"torch.load({str(path)!r}, weights_only=False, map_location='cpu')"
+    if found.plain:
+        load = f"pickle.load(open({str(path)!r}, 'rb'))"
     return UserError(
         f"{path} is {what}, not a state dict; unpickling it would run code from the file, so it is refused. Where you "
         f"trust it, run these three lines where the program that made it can be imported.{advice}\n"
-        f"    found = torch.load({str(path)!r}, weights_only=False, map_location='cpu')\n"
+        f"    found = {load}\n"
         f"    weights = {{'state_dict': {weights}{words}}}\n"
         f"    torch.save(weights, {_target(path)!r})"
     )
@@ -94,10 +103,11 @@ def _target(path: Path) -> str:
 
 
 def _dissect(path: Path) -> _Pickle:
-    """Return what a file's pickle is made of; nothing of it is run. An empty ``last`` if there is none."""
+    """Return what a file's pickle is made of; nothing of it is run."""
     names, texts, last, strings = [], set(), "", [""]
     try:
-        for kind, value in _instructions(path):
+        instructions, plain = _instructions(path)
+        for kind, value in instructions:
             last = last if kind in _MEMO else kind
             if kind in ("GLOBAL", "INST"):
                 names.append(str(value).replace(" ", "."))
@@ -107,26 +117,22 @@ def _dissect(path: Path) -> _Pickle:
                 texts.add(str(value))
                 strings.append(str(value))
     except Exception:  # a damaged file
-        return _Pickle((), frozenset(), "")
-    return _Pickle(tuple(names), frozenset(texts), last)
+        return _Pickle()
+    return _Pickle(tuple(names), frozenset(texts), last, plain)
 
 
-def _instructions(path: Path) -> Iterator[tuple[str, object]]:
-    if not zipfile.is_zipfile(path):
-        return iter(_bare_pickle(path))
-    with zipfile.ZipFile(path) as archive:
-        entry = next(entry for entry in archive.infolist() if entry.filename.endswith("data.pkl"))
-        check_declared(path, entry.filename, entry.file_size, path.stat().st_size)
-        return iter([(op.name, value) for op, value, _ in pickletools.genops(archive.read(entry))])
-
-
-def _bare_pickle(path: Path) -> list[tuple[str, object]]:
-    """Return the longest of the first pickles of a file: old files say in some small ones how they were stored."""
-    pickles: list[list[tuple[str, object]]] = []
+def _instructions(path: Path) -> tuple[Instructions, bool]:
+    """Return the instructions of the object that a file holds, and whether it is a plain pickle."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            entry = next(entry for entry in archive.infolist() if entry.filename.endswith("data.pkl"))
+            check_declared(path, entry.filename, entry.file_size, path.stat().st_size)
+            return [(op.name, value) for op, value, _ in pickletools.genops(archive.read(entry))], False
+    pickles: list[Instructions] = []
     with path.open("rb") as file:
-        while len(pickles) < 4 and file.peek(1)[:1] == b"\x80":
+        while len(pickles) < N_LEGACY and file.peek(1)[:1] == b"\x80":
             pickles.append([(op.name, value) for op, value, _ in pickletools.genops(file)])
-    return max(pickles, key=len)
+    return max(pickles, key=len), len(pickles) == 1
 
 
 def _is_plain_pickle(path: Path) -> bool:
