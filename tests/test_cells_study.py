@@ -132,6 +132,15 @@ def test_halved_states_give_nearly_the_same_summary(studied: Studied) -> None:
     np.testing.assert_allclose(stored.value_max, half.value_max, atol=2.0**-12)
 
 
+def test_stored_states_say_where_they_are_padded(studied: Studied) -> None:
+    for store in ("float32", "float16"):
+        states = xr.open_zarr(studied.runs[store].path / "activations.zarr")
+        assert tuple(states.attrs["layer_sizes"]) == studied.kind.model.layer_sizes
+        for layer, size in enumerate(states.attrs["layer_sizes"]):
+            padding = states.hidden_state.isel(layer=layer).isnull().any("time").values
+            assert padding.tolist() == [False] * size + [True] * (studied.kind.model.n_neuron - size)
+
+
 def test_every_neuron_that_is_there_and_varies_has_a_score(studied: Studied) -> None:
     sizes, n_neuron = studied.kind.model.layer_sizes, studied.kind.model.n_neuron
     there = np.arange(n_neuron) < np.array(sizes)[:, np.newaxis]

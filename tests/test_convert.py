@@ -15,7 +15,8 @@ from lstm_analysis.study import fingerprints, model_facts, run_study, trained_mo
 
 @pytest.fixture
 def checkpoint(here: Path) -> Path:
-    torch.save(random_tensors(), here / "m.pt")
+    tensors = random_tensors()
+    torch.save({**tensors, "decoder.weight": tensors["encoder.weight"]}, here / "m.pt")
     (here / "v.txt").write_text("\n".join(["<unk>", "</s>", *WORDS]))
     return here / "m.pt"
 

@@ -98,7 +98,13 @@ def test_a_checkpoint_of_something_else_is_explained(folder: Path, here: Path, k
 def test_a_pickled_module_is_refused(folder: Path, here: Path) -> None:
     torch.save(nn.LSTM(N_NEURON, N_NEURON), here / "m.pt")
     ended = call("run", folder / "tiny.yaml", "--set", f"model.checkpoint={here / 'm.pt'}")
-    expect_paragraph(ended, 1, "is a pickled object, not a state dict; .* refused")
+    assert (ended.code, ended.out) == (1, "")
+    *_, paragraph, load, weights, save = ended.err.splitlines()
+    assert paragraph.startswith("lstm-analysis: ")
+    assert "is a pickled object (torch.nn.modules.rnn.LSTM), not a state dict; unpickling it would run" in paragraph
+    assert load == f"    found = torch.load('{here / 'm.pt'}', weights_only=False, map_location='cpu')"
+    assert weights == "    weights = {'state_dict': found.state_dict()}"
+    assert save == "    torch.save(weights, 'm-weights.pt')"
 
 
 def test_a_vocabulary_of_another_size_is_explained(folder: Path, here: Path) -> None:

@@ -38,7 +38,8 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
             assert reading.lanes is not None
             read_in_sequence(state, reading.lanes)
             facts |= keep_states(open_reading(state, job), model)
-        add_attrs(state.run / "activations.zarr", reading_attrs(state, facts))
+        sizes = {"layer_sizes": list(model.layer_sizes)}
+        add_attrs(state.run / "activations.zarr", reading_attrs(state, facts) | sizes)
 
 
 def precision_error(state: Work, job: Job) -> dict[str, list[float]]:

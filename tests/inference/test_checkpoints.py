@@ -79,6 +79,27 @@ def test_a_tied_decoder_is_the_embedding(network, save, name):
         assert model.n_parameter == 11 * 5 + 11 + 2 * (4 * 5 * (5 + 5) + 4 * 5)
 
 
+@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
+def test_a_bias_without_its_decoder_is_said(network, save, name, caplog):
+    tensors = network(width=5).state_dict()
+    del tensors["decoder.weight"]
+    assert load_model(save(tensors, name)).tied
+    assert "has the bias of a decoder (decoder.bias), but no weight, so the embedding is taken" in caplog.text
+
+
+def test_a_refused_file_is_not_warned_of(network, save, caplog):
+    tensors = network(width=5).state_dict() | {"logit_scale": torch.tensor(5.0)}
+    del tensors["decoder.weight"], tensors["decoder.bias"]
+    with pytest.raises(UserError, match="would not use: logit_scale"):
+        load_model(save(tensors))
+    assert not caplog.text
+
+
+def test_a_counter_is_no_weight(network, save):
+    net = network()
+    assert_is(load_model(save(net.state_dict() | {"norm.num_batches_tracked": torch.tensor(5)})), net)
+
+
 def test_a_model_without_a_decoder_is_taken_for_a_tied_one_but_not_in_silence(network, save, caplog):
     net = network(width=5)
     tensors = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith("decoder.")}
@@ -101,6 +122,21 @@ def test_a_bias_of_the_lstm_is_not_taken_for_the_decoder_s(network, save):
     tensors = net.state_dict()
     del tensors["decoder.bias"]
     assert load_model(save(tensors, vocab=[f"w{i}" for i in range(20)])).decoder.bias.tolist() == [0.0] * 20
+
+
+def test_a_vector_of_another_name_is_not_taken_for_the_decoder_s_bias(network, save):
+    tensors = network().state_dict()
+    del tensors["decoder.bias"]
+    with pytest.raises(UserError, match=r"would not use: criterion\.weight"):
+        load_model(save(tensors | {"criterion.weight": torch.arange(11.0)}))
+    model = load_model(save(tensors | {"bias": torch.arange(11.0)}))
+    assert model.decoder.bias.tolist() == list(range(11))
+
+
+def test_of_two_biases_the_decoder_s_is_taken_and_the_other_refused(network, save):
+    tensors = {"a.bias": torch.zeros(11), **network().state_dict()}
+    with pytest.raises(UserError, match=r"would not use: a\.bias\. Run"):
+        load_model(save(tensors))
 
 
 def test_half_precision_is_read_as_float32(network, save):

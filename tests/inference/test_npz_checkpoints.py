@@ -102,11 +102,17 @@ K = "Model/RNN/multi_rnn_cell/cell_0/basic_lstm_cell/"
         (lambda a: a.update({K + "kernel": draw(11, 19)}), r"kernel has shape \(11, 19\); a cell of n neurons"),
         (lambda a: a.update({K + "kernel": draw(5, 20)}), r"kernel has shape \(5, 20\); a cell of n neurons"),
         (lambda a: a.update({K + "kernel": draw(20)}), r"kernel has shape \(20,\), but \(any, any\)"),
-        (lambda a: a.update({K + "w_f_diag": draw(5)}), "would not use: .*w_f_diag"),
-        (lambda a: a.update({K + "projection/kernel": draw(5, 3)}), "would not use: .*projection/kernel"),
+        (lambda a: a.update({K + "w_f_diag": draw(5)}), r"is an LSTM with peepholes \(.*w_f_diag\), which is another"),
+        (lambda a: a.update({K + "projection/kernel": draw(5, 3)}), r"is an LSTM with projections \(.*/kernel\)"),
+        (lambda a: a.update({"rnn/layer_norm_basic_lstm_cell/input/gamma": draw(5)}), "with layer normalisation"),
+        (lambda a: a.update({"temperature": np.float32(2)}), "would not use: temperature"),
         (lambda a: a.update(forget_bias=draw(2)), r"forget_bias must be one number, but has shape \(2,\)"),
         (lambda a: a.update({"Other/embedding": draw(11, 6)}), "more than one array for encoder.weight"),
         (lambda a: a.pop("Model/embedding"), "has no embedding of width 6"),
+        (
+            lambda a: a.pop("Model/softmax_b") is a.update({"Model/prior/bias": draw(11)}),
+            "would not use: Model/prior/b",
+        ),
         (lambda a: a.pop("Model/softmax_w"), r"has no decoder of shape \(11, 4\)"),
         (lambda a: a.update({"Model/softmax_b": draw(11) * np.nan}), "has 11 NaN or infinite values in 'decoder.bias'"),
         (lambda a: [a.pop(name) for name in list(a) if "cell" in name], "holds no LSTM: none of its 3 arrays"),
@@ -117,6 +123,62 @@ def test_wrong_arrays_are_refused(put, vocabulary, change, hint):
     arrays = tensorflow()
     change(arrays)
     with pytest.raises(UserError, match=hint):
+        load_model(put(arrays), vocabulary)
+
+
+def of_places(*places, size=6):
+    """Return cells of one size at several places, with the ends that would fit a stack of them."""
+    found = {"embedding": draw(11, 6), "softmax_w": draw(size, 11), "softmax_b": draw(11)}
+    for i, place in enumerate(places):
+        kernel, bias = draw(6 + size, 4 * size, seed=i), draw(4 * size, seed=i)
+        found |= {f"{place}basic_lstm_cell/kernel": kernel, f"{place}basic_lstm_cell/bias": bias}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("places", "hint"),
+    [
+        (
+            ("bidirectional_rnn/fw/", "bidirectional_rnn/bw/"),
+            r"is bidirectional \(bidirectional_rnn/bw/basic_lstm_cell",
+        ),
+        (("bidirectional_rnn/fw/cell_0/", "bidirectional_rnn/bw/cell_1/"), "is bidirectional"),
+        (("encoder/rnn/", "decoder/rnn/"), r"cells of several networks \(decoder/rnn/basic_lstm_cell, encoder"),
+        (("encoder/cell_0/", "decoder/cell_1/"), "cells of several networks"),
+        (("rnn/", "rnn/cell_1/"), "cells of several networks"),
+        (("rnn/cell_0/", "rnn/cell_2/"), r"has the layers \[0, 2\] .* but not all from 0 on"),
+        (("rnn/cell_1/",), r"has the layers \[1\]"),
+    ],
+)
+def test_cells_that_are_no_stack_are_refused_though_their_shapes_fit(put, vocabulary, caplog, places, hint):
+    with pytest.raises(UserError, match=hint):
+        load_model(put(of_places(*places)), vocabulary)
+    assert not caplog.text
+
+
+def test_what_is_refused_is_not_warned_of(put, vocabulary, caplog):
+    with caplog.at_level(logging.WARNING, "lstm_analysis"), pytest.raises(UserError, match="would not use: other"):
+        load_model(put(tensorflow() | {"other": draw(5, 3)}), vocabulary)
+    assert not caplog.text
+
+
+def test_projections_and_peepholes_are_named_before_shapes_and_ends(put, vocabulary):
+    arrays = of_places("rnn/") | {"rnn/basic_lstm_cell/kernel": draw(10, 24)}
+    with pytest.raises(UserError, match="is an LSTM with projections"):
+        load_model(put(arrays | {"rnn/basic_lstm_cell/projection/kernel": draw(6, 4)}), vocabulary)
+    with pytest.raises(UserError, match="is an LSTM with peepholes"):
+        load_model(put({"rnn/lstm_cell/w_i_diag": draw(6), "rnn/lstm_cell/kernel": draw(3)}), vocabulary)
+
+
+def test_numbers_of_the_training_are_ignored(put, vocabulary):
+    left = {"beta1_power": np.float32(0.9), "Train/Model/Variable": np.float32(0.1), "step": np.int64(7)}
+    assert_same(load_model(put(tensorflow() | left), vocabulary), tensorflow_states(tensorflow(), forget_bias=1))
+
+
+def test_an_array_of_softmax_is_not_taken_for_the_embedding(put, vocabulary):
+    arrays = of_places("rnn/")
+    del arrays["embedding"]
+    with pytest.raises(UserError, match=r"no embedding of width 6 .*: only decoder.weight has it, a decoder by"):
         load_model(put(arrays), vocabulary)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.torch as library
 import torch
 from random_model import random_layer
 from states_of import IDS, TOKENS, States, assert_same, surprisal
@@ -156,6 +157,25 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path, cell, sizes, head):
     first = (tmp_path / "m.safetensors").read_bytes()
     save_model(again, tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").read_bytes() == first
+
+
+def test_what_is_loaded_from_our_files_is_not_warned_of(tmp_path, caplog):
+    save_model(model_of("lstm", (6,), "tied"), tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors").tied
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_what_the_library_of_safetensors_left_out_is_put_back(network, write, tmp_path, caplog, tied):
+    """It stores shared weights once, under the first name of the alphabet, which is the decoder's."""
+    net = network(width=5)
+    if tied:
+        net.decoder.weight = net.encoder.weight
+    library.save_model(net, tmp_path / "m.safetensors")
+    model = load_model(tmp_path / "m.safetensors", write("v.txt", "\n".join(TOKENS)))
+    assert (model.tied, model.metadata) == (tied, {})
+    assert torch.equal(model.embedding, net.encoder.weight)
+    assert not caplog.text
 
 
 def test_float16_is_rounded_and_never_infinite(tmp_path):

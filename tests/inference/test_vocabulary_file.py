@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import subprocess
 
 import pytest
 
@@ -78,6 +79,27 @@ def test_bytes_and_characters_survive_too(network, tmp_path, vocabulary):
     back = load_model(tmp_path / "ours.safetensors")
     assert (back.vocabulary, back.vocabulary.level) == (vocabulary, vocabulary.level)
     assert back.digest == model.digest
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("w{i} {n}", 1), ("w{i}\t{n}", 1), ("w{i}\t-{n}.5e-3", 1), ("{n} w{i}", 2), ("   {n} w{i}", 2), ("{i} {n}", 1)],
+)
+def test_words_with_their_counts_are_refused(network, save, write, tmp_path, line, column):
+    path = save(network().state_dict(), vocab=None)
+    file = write("counts.txt", "\n".join(line.format(i=i, n=1000 - i) for i in range(11)) + "\n")
+    with pytest.raises(UserError, match=r"is a word and a number, as '.*\d.*', but one token a line") as refused:
+        load_model(path, file)
+    command = str(refused.value).partition("Cut the words out: ")[2]
+    assert command == f"awk '{{print ${column}}}' counts.txt > counts-words.txt"
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert len(load_model(path, tmp_path / "counts-words.txt").vocabulary) == 11
+
+
+def test_tokens_with_blanks_are_no_counts(network, save, write):
+    tokens = ["New York", "catch 22", *(f"w{i}" for i in range(9))]
+    path = save(network().state_dict(), vocab=None)
+    assert load_model(path, write("v.txt", "\n".join(tokens))).vocabulary.tokens == tuple(tokens)
 
 
 def test_other_formats_are_refused(network, save, write):

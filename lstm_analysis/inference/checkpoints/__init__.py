@@ -63,6 +63,8 @@ def load_model(
         If the file is no such checkpoint, holds another kind of network, NaN, or does not fit its vocabulary.
     """
     path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"The checkpoint {path} is a folder; name the file in it that holds the weights.")
     if not path.is_file():
         raise UsageError(f"The checkpoint {path} does not exist; check model.checkpoint, or train it first.")
     if path.suffix not in FORMATS:

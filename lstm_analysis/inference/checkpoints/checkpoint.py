@@ -28,6 +28,8 @@ class Checkpoint:
         Whether the file says which function its gates are; some files of Keras hold weights and nothing else.
     tokenizer
         The JSON of the Hugging Face tokenizer that the tokens are of, ``None`` if there is none.
+    caution
+        What the user is told once the model is made, ``None`` if there is nothing to tell; not said of a refused file.
     """
 
     tensors: Mapping[str, Tensor]
@@ -37,3 +39,4 @@ class Checkpoint:
     states_only: bool = False
     gates_known: bool = True
     tokenizer: str | None = None
+    caution: str | None = None

@@ -1,6 +1,5 @@
 """The two ends of a state dict: embedding and decoder, found by their shapes and names."""
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +12,15 @@ from ..model import AdaptiveDecoder, Decoder
 
 _EMBEDDING = re.compile(r"encoder|emb|wte|lookup", re.IGNORECASE)
 _DECODER = re.compile(r"decoder|out|linear|softmax|head|proj|fc", re.IGNORECASE)
+_BIAS = re.compile(r"(?:.*[^/])?bias")
+"""Ends the names of biases; of TensorFlow's, which have slashes, the reader of the format knows those that count."""
 _TAIL = re.compile(r"(?P<prefix>.*?)tail\.(?P<cluster>\d+)\.(?P<part>[01])\.weight")
 
 
 def find_ends(
     path: Path, tensors: Mapping[str, Tensor], width: int, size: int, states_only: bool
-) -> tuple[Tensor, Decoder | AdaptiveDecoder | None]:
-    """Return embedding and decoder; a tied decoder's weight is the embedding itself.
+) -> tuple[Tensor, Decoder | AdaptiveDecoder | None, str | None]:
+    """Return embedding, decoder and what to tell of them; a tied decoder's weight is the embedding itself.
 
     Parameters
     ----------
@@ -42,6 +43,7 @@ def find_ends(
     embedding = _embedding_name(path, rest, width)
     rows = rest.pop(embedding)
     decoder: Decoder | AdaptiveDecoder | None = adaptive
+    caution = None
     if adaptive is not None and adaptive.cutoffs[-1] != len(rows):
         raise UserError(
             f"{path} has an adaptive softmax over {adaptive.cutoffs[-1]} tokens, but {len(rows)} rows in {embedding!r}."
@@ -49,26 +51,28 @@ def find_ends(
     if adaptive is None and not states_only:
         decoder, used = _find_decoder(path, rest, rows, size)
         rest = {name: tensor for name, tensor in rest.items() if name not in used}
-    left = [name for name, tensor in rest.items() if tensor.ndim and not torch.equal(tensor, rows)]
+        caution = _caution(path, used)
+    left = [name for name, tensor in rest.items() if not torch.equal(tensor, rows)]
     if left:
         raise UserError(
             f"{path} has weights that an embedding, an LSTM and a decoder would not use: {', '.join(left[:6])}. Run "
             "without them the model would be another one. Only plain LSTM language models are supported."
         )
-    return rows, decoder
+    return rows, decoder, caution
 
 
 def _embedding_name(path: Path, tensors: Mapping[str, Tensor], width: int) -> str:
     tables = {name: tensor for name, tensor in tensors.items() if tensor.ndim == 2}
     fitting: dict[tuple[bool, bool, bool], list[str]] = {}
+    decoders: list[str] = []
     for name, table in tables.items():
-        if table.shape[1] == width:
-            biased = f"{name.removesuffix('weight')}bias" in tensors
-            rank = (not _EMBEDDING.search(name), bool(_DECODER.search(name)), biased)
+        rank = (not _EMBEDDING.search(name), bool(_DECODER.search(name)), _stem(name) + "bias" in tensors)
+        if table.shape[1] == width and sum(rank) > 1:
+            decoders.append(name)
+        elif table.shape[1] == width:
             fitting.setdefault(rank, []).append(name)
     if not fitting:
-        shapes = {name: tuple(table.shape) for name, table in tables.items()}
-        raise UserError(f"{path} has no embedding of width {width} (the input of layer 0). Matrices found: {shapes}.")
+        raise _no_embedding(path, tables, width, decoders)
     first, *others = fitting[min(fitting)]
     unlike = [name for name in others if not torch.equal(tables[name], tables[first])]
     if unlike:
@@ -79,28 +83,59 @@ def _embedding_name(path: Path, tensors: Mapping[str, Tensor], width: int) -> st
     return first
 
 
+def _no_embedding(path: Path, tables: Mapping[str, Tensor], width: int, decoders: Sequence[str]) -> UserError:
+    """Return why no matrix is the embedding; ``decoders`` fit by their shape, but have two marks of a decoder."""
+    what = f"{path} has no embedding of width {width} (the input of layer 0)"
+    named = [name for name in tables if _EMBEDDING.search(name) and not _DECODER.search(name) and name not in decoders]
+    if named:
+        other = named[0]
+        return UserError(
+            f"{what}: {other} has width {tables[other].shape[1]}, but layer 0 reads {width} inputs. The two are not of "
+            "one model, or something lies between them; save the state dict of one plain language model."
+        )
+    if decoders:
+        return UserError(
+            f"{what}: only {', '.join(decoders[:3])} has it, a decoder by its name or its bias. If the two are tied, "
+            "save the matrix under encoder.weight as well; else save the embedding with the rest."
+        )
+    shapes = {name: tuple(table.shape) for name, table in tables.items()}
+    return UserError(f"{what}. Matrices found: {shapes or 'none'}. Save the whole state dict.")
+
+
 def _find_decoder(
     path: Path, tensors: Mapping[str, Tensor], embedding: Tensor, size: int
-) -> tuple[Decoder, set[str | None]]:
+) -> tuple[Decoder, tuple[str | None, str | None]]:
+    """Return the decoder, and the names of its weight and its bias."""
     n_token, width = embedding.shape
     weights = [name for name, tensor in tensors.items() if tensor.shape == (n_token, size)]
     name = min(weights, key=lambda k: not _DECODER.search(k), default=None)
     if name is None and width != size:
         raise UserError(
-            f"{path} has no decoder of shape ({n_token}, {size}); its embedding is of another width, not tied."
+            f"{path} has no decoder of shape ({n_token}, {size}); its embedding is of another width, not tied. Save "
+            "the whole state dict, with the decoder in it."
         )
-    stem = (name or "decoder.weight").removesuffix("weight")
-    biases = [name for name, tensor in tensors.items() if tensor.shape == (n_token,)]
+    stem = _stem(name or "decoder.weight")
+    biases = [name for name, tensor in tensors.items() if tensor.shape == (n_token,) and _BIAS.fullmatch(name)]
     bias = min(biases, key=lambda k: not k.startswith(stem), default=None)
     tied = name is None or torch.equal(tensors[name], embedding)
-    if name is None and bias is None:
-        logging.getLogger(__name__).warning(
-            "%s has neither weight nor bias of a decoder, so the embedding is taken for it, as in a tied model without "
-            "biases. If the file is of a model without its decoder, set inference.surprisal: false.",
-            path,
-        )
     weight = embedding if name is None or tied else tensors[name]
-    return Decoder(weight, torch.zeros(n_token) if bias is None else tensors[bias]), {name, bias}
+    return Decoder(weight, torch.zeros(n_token) if bias is None else tensors[bias]), (name, bias)
+
+
+def _caution(path: Path, used: tuple[str | None, str | None]) -> str | None:
+    """Return what to tell of a decoder whose weight is not in the file."""
+    name, bias = used
+    if name is not None:
+        return None
+    has = "neither weight nor bias of a decoder" if bias is None else f"the bias of a decoder ({bias}), but no weight"
+    return (
+        f"{path} has {has}, so the embedding is taken for its weight, as in a tied model. If the file is of a model "
+        "with a decoder of its own, that is missing: set inference.surprisal: false."
+    )
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix("weight")
 
 
 def _find_adaptive(path: Path, tensors: Mapping[str, Tensor], size: int) -> tuple[AdaptiveDecoder | None, set[str]]:

@@ -9,6 +9,7 @@ from .arrays import Array, as_tensors, expect_shape
 from .checkpoint import Checkpoint
 from .gates import in_torch_order
 from .onnx_graph import TRANSPARENT, Graph, Node, read_graph
+from .onnx_wiring import check_below, embedding, starts_from_zero
 
 ORDERS = {"LSTM": "iofg", "GRU": "zrn"}
 """ONNX's order of gates, by torch's letters."""
@@ -32,34 +33,13 @@ def read_onnx(path: Path) -> Checkpoint:
         raise UserError(f"{path} holds no LSTM or GRU node. Found: {kinds}.")
     if len({node.kind for node in nodes}) > 1:
         raise UserError(f"{path} has both LSTM and GRU nodes; all layers must be of one kind.")
-    found = {"encoder.weight": _embedding(graph, nodes[0])}
+    found = {"encoder.weight": embedding(graph, nodes[0])}
     for i, node in enumerate(nodes):
-        if i and graph.origin(node.input(0)) != nodes[i - 1].outputs[0]:
-            raise _strange_input(graph, node, f"layer {i}", "the layer before it")
+        if i:
+            check_below(graph, nodes[i - 1], node, i)
         found |= _layer(graph, node, i)
     decoder = _decoder(graph, nodes[-1].outputs, len(found["encoder.weight"]))
     return Checkpoint(as_tensors(found | decoder), states_only=not decoder)
-
-
-def _embedding(graph: Graph, first: Node) -> Array:
-    node = graph.producer.get(graph.origin(first.input(0)))
-    if node is None or node.kind != "Gather" or node.input(0) not in graph.constants:
-        raise _strange_input(graph, first, "layer 0", "an embedding (a Gather from a table of weights)")
-    if node.attributes.get("axis", 0) != 0:
-        raise UserError(f"{graph.path} looks tokens up along axis {node.attributes['axis']}; axis 0 is needed.")
-    table: Array = graph.constants[node.input(0)]
-    expect_shape(graph.path, node.input(0), table, None, None)
-    return table
-
-
-def _strange_input(graph: Graph, node: Node, layer: str, wanted: str) -> UserError:
-    origin = graph.origin(node.input(0))
-    source = graph.producer.get(origin)
-    what = f"the output of {source.kind}" if source is not None else f"the input {origin!r}"
-    return UserError(
-        f"{graph.path}: {layer} reads {what}, not {wanted}. Only stacks of LSTM or GRU layers on an embedding are "
-        "supported."
-    )
 
 
 def _layer(graph: Graph, node: Node, i: int) -> dict[str, Array]:
@@ -102,21 +82,13 @@ def _check_cell(graph: Graph, node: Node, i: int) -> None:
         "has peepholes (input P)": node.kind == "LSTM" and bool(node.input(7)),
         "resets h before the product (linear_before_reset=0)": node.kind == "GRU"
         and given.get("linear_before_reset", 0) != 1,
-        "starts from a state of its own, not from zero": not all(_zero(graph, node.input(at)) for at in (5, 6)),
+        "starts from a state of its own, not from zero": not all(
+            starts_from_zero(graph, node.input(at)) for at in (5, 6)
+        ),
     }
     for fault, there in faults.items():
         if there:
             raise UserError(f"{what} {fault}, which is another cell than those supported: plain LSTM and GRU.")
-
-
-def _zero(graph: Graph, name: str) -> bool:
-    """Whether a start is zero, or given when the model runs."""
-    for _ in graph.nodes:
-        node = graph.producer.get(name)
-        if node is None or name in graph.constants or node.kind not in ("Expand", "Slice", "Tile", *TRANSPARENT):
-            break
-        name = node.input(0)
-    return not np.any(graph.constants.get(name, 0))
 
 
 def _decoder(graph: Graph, top: tuple[str, ...], n_token: int) -> dict[str, Array]:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...errors import UserError
 from .arrays import check_declared
@@ -33,11 +35,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in the order of their execution, and all constant values by name."""
+    """Nodes in the order of their execution, all constant values by name, and the number of axes of each input.
+
+    The number is ``None`` where the file does not say it.
+    """
 
     path: Path
     nodes: tuple[Node, ...]
     constants: Mapping[str, Any]
+    inputs: Mapping[str, int | None]
 
     @cached_property
     def producer(self) -> dict[str, Node]:
@@ -50,12 +56,26 @@ class Graph:
 
     def origin(self, name: str) -> str:
         """Return the value that a value is, but for the order and number of its axes."""
+        return self.way(name)[0]
+
+    def way(self, name: str, neurons: bool = True) -> tuple[str, list[Node]]:
+        """Return the origin of a value, and the operators from there on, first to last.
+
+        Parameters
+        ----------
+        name
+            The value.
+        neurons
+            Whether its last axis is that of neurons, which may not be moved.
+        """
+        passed: list[Node] = []
         for _ in self.nodes:  # a damaged graph may go round in circles
             node = self.producer.get(name)
-            if node is None or node.kind not in TRANSPARENT or not self._keeps_neurons(node):
+            if node is None or node.kind not in TRANSPARENT or (neurons and not self._keeps_neurons(node)):
                 break
             name = node.input(0)
-        return name
+            passed.insert(0, node)
+        return name, passed
 
     def _keeps_neurons(self, node: Node) -> bool:
         """Whether a transposition leaves the last axis, the neurons, where it is."""
@@ -82,22 +102,36 @@ def read_graph(path: Path) -> Graph:
         raise UserError(f"{path} is an ONNX file without a graph. Export the model again.")
     protos = {proto.name: proto for proto in graph.initializer}
     constants = {name: _array(onnx, path, name, proto) for name, proto in protos.items()}
+    nodes = tuple(_with_array(onnx, path, node) for node in nodes)
     for node in nodes:
-        value = node.attributes.get("value")
-        if node.kind == "Constant" and isinstance(value, onnx.TensorProto):
-            constants[node.outputs[0]] = _array(onnx, path, node.outputs[0], value)
+        if node.kind == "Constant" and isinstance(node.attributes.get("value"), np.ndarray):
+            constants |= dict.fromkeys(node.outputs, node.attributes["value"])
     declared = 0
     for proto, node in zip(graph.node, nodes, strict=True):
         if node.kind in FOLDED and all(name in constants for name in node.inputs if name):
             declared += sum(constants[name].nbytes for name in node.inputs if name)
             check_declared(path, f"the result of {node.kind}", declared, path.stat().st_size)
             constants |= _folded(proto, node, constants)
-    return Graph(path, nodes, constants)
+    inputs = {item.name: _n_axis(item) for item in graph.input if item.name not in protos}
+    return Graph(path, nodes, constants, inputs)
+
+
+def _n_axis(item: Any) -> int | None:
+    kind = item.type.tensor_type
+    return len(kind.shape.dim) if kind.HasField("shape") else None
 
 
 def _node(onnx: Any, node: Any) -> Node:
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     return Node(node.op_type, tuple(node.input), tuple(node.output), attributes)
+
+
+def _with_array(onnx: Any, path: Path, node: Node) -> Node:
+    """Return a node with the tensor that it holds, as that of a constant, as an array."""
+    value = node.attributes.get("value")
+    if not isinstance(value, onnx.TensorProto):
+        return node
+    return replace(node, attributes={**node.attributes, "value": _array(onnx, path, ", ".join(node.outputs), value)})
 
 
 def _array(onnx: Any, path: Path, name: str, proto: Any) -> Any:

@@ -49,7 +49,7 @@ def find_layers(path: Path, tensors: Mapping[str, Tensor]) -> tuple[tuple[Layer,
     """
     found = {name: weight for name, tensor in tensors.items() if (weight := _place(path, name, tensor))}
     if not found:
-        shown = ", ".join(list(tensors)[:6])
+        shown = ", ".join(list(tensors)[:6]) or "nothing"
         raise UserError(
             f"{path} holds no LSTM: none of its {len(tensors)} tensors is named like weight_ih_l0. Found: {shown}."
         )

@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ...errors import UserError
+from ...conversion import convert
+from ...errors import UsageError, UserError
 from ...vocabulary import Normalisation, Vocabulary
 from ..model import LanguageModel
 from .checkpoint import Checkpoint
@@ -27,20 +28,34 @@ def read_safetensors(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
     except SafetensorError as error:
         raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
+    _put_back(tensors, metadata)
     states_only = metadata.pop(STATES_ONLY, None) is not None
     vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
     try:
         tokens = None if vocabulary is None else json.loads(vocabulary)
-        rules = Normalisation(**json.loads(normalisation))
-    except (ValueError, TypeError) as error:
+        rules: Normalisation = convert(json.loads(normalisation), Normalisation, "metadata", "normalisation")
+    except (ValueError, UsageError) as error:
         raise UserError(
-            f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
-            "'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
+            f"The metadata of {path} is not understood ({str(error).rstrip('.')}): 'vocabulary' must be a JSON list of "
+            "tokens, 'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without "
+            "them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
     tokenizer = metadata.pop("tokenizer", None)
     return Checkpoint(tensors, tokens, rules, metadata, states_only, tokenizer=tokenizer)
+
+
+def _put_back(tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Put back the second names of tied matrices, which are stored once.
+
+    The library's ``save_model`` says in the metadata which name a left out one is the same as; our files leave out the
+    weight of a tied decoder.
+    """
+    for name in [name for name, kept in metadata.items() if kept in tensors and name not in tensors]:
+        tensors[name] = tensors[metadata.pop(name)]
+    if "normalisation" in metadata and {"encoder.weight", "decoder.bias"} <= set(tensors):
+        tensors.setdefault("decoder.weight", tensors["encoder.weight"])
 
 
 def save_weights(

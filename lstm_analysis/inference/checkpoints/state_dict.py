@@ -1,5 +1,6 @@
 """A state dict to a model: its recurrent layers, its two ends and its vocabulary fitted together."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,13 +29,15 @@ def assemble(path: Path, checkpoint: Checkpoint, vocabulary: Vocabulary) -> Lang
     layers, used = find_layers(path, tensors)
     rest = {name: tensor for name, tensor in tensors.items() if name not in used}
     width, size = layers[0].weight_input.shape[1], layers[-1].n_neuron
-    embedding, decoder = find_ends(path, rest, width, size, checkpoint.states_only)
+    embedding, decoder, caution = find_ends(path, rest, width, size, checkpoint.states_only)
     vocabulary = vocabulary.with_rows(len(embedding))
     if len(vocabulary) != len(embedding):
         raise UserError(
             f"The vocabulary has {len(vocabulary)} tokens, but the embedding of {path} has {len(embedding)} rows. Each "
             "row needs one token, in the same order; give the vocabulary the model was trained with."
         )
+    for text in filter(None, (checkpoint.caution, caution)):  # a file that is refused is not warned of
+        logging.getLogger(__name__).warning("%s", text)
     return LanguageModel(embedding, layers, decoder, vocabulary, dict(checkpoint.metadata))
 
 

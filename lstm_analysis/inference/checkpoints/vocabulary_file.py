@@ -1,8 +1,10 @@
 """Vocabulary files: a JSON list, a JSON map from token to index, one token a line, or a tokenizer's JSON."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...errors import UsageError, UserError
@@ -10,6 +12,9 @@ from ...hugging_face import tokenizer_vocabulary
 from ...vocabulary import BYTE_NAMES, BYTES, Normalisation, Vocabulary
 
 PADDING = "<pad>"
+_NUMBER = r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_COUNTED = {1: re.compile(rf"\s*\S+\s+{_NUMBER}\s*"), 2: re.compile(rf"\s*{_NUMBER}\s+\S+\s*")}
+"""Lines of a word and its count, by the number of the word's column."""
 
 
 def read_vocabulary(path: str | Path, normalisation: Normalisation) -> Vocabulary:
@@ -32,7 +37,9 @@ def read_vocabulary(path: str | Path, normalisation: Normalisation) -> Vocabular
     path, what = Path(path), f"The vocabulary {path}"
     text = _read(path)
     if path.suffix != ".json":
-        return Vocabulary(tuple(text.removesuffix("\n").split("\n")), normalisation)
+        lines = text.removesuffix("\n").split("\n")
+        _refuse_counts(path, lines)
+        return Vocabulary(tuple(lines), normalisation)
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -40,6 +47,17 @@ def read_vocabulary(path: str | Path, normalisation: Normalisation) -> Vocabular
     if isinstance(found, Mapping) and isinstance(found.get("model"), Mapping):
         return tokenizer_vocabulary(text, normalisation, what)
     return Vocabulary(tuple(ordered_tokens(found, what)), normalisation)
+
+
+def _refuse_counts(path: Path, lines: Sequence[str]) -> None:
+    """Refuse a list of words with their counts, none of which would be found in a corpus."""
+    for column, pattern in _COUNTED.items():
+        if all(map(pattern.fullmatch, lines)):
+            raise UserError(
+                f"Each line of the vocabulary {path} is a word and a number, as {lines[0]!r}, but one token a line is "
+                f"needed, in the order of the embedding's rows. Cut the words out: awk '{{print ${column}}}' "
+                f"{quote(path.name)} > {quote(f'{path.stem}-words{path.suffix}')}"
+            )
 
 
 def _read(path: Path) -> str:
