@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from .errors import UsageError, nearest
+from .errors import UsageError, one_of
 
 
 def require(fits: bool, key: str, value: Any, wanted: str) -> None:
@@ -45,9 +45,7 @@ def known_choices(config: Any, key: str) -> None:
         known = [str(word) for word in typing.get_args(hint)]
         for found in values:
             if found not in typing.get_args(hint):
-                raise UsageError(
-                    f"{_dotted(key, name)} is {found!r}; {nearest(str(found), known)} (one of {', '.join(known)})."
-                )
+                raise UsageError(f"{_dotted(key, name)} is {found!r}; {one_of(str(found), known)}")
 
 
 def without_repeats(values: Sequence[str], key: str) -> None:

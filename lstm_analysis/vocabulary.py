@@ -85,7 +85,7 @@ class Vocabulary:
         if unknown is not None and unknown not in index:
             raise UserError(
                 f"The unknown symbol is to be {unknown!r}, which is none of the vocabulary's {len(index)} tokens; "
-                f"{nearest(unknown, [name for name in self.tokens if _SPECIAL.fullmatch(name)] or self.tokens[:9])}."
+                f"{nearest(unknown, [name for name in self.tokens if _SPECIAL.fullmatch(name)] or self.tokens[:9])}"
             )
 
     def __len__(self) -> int:

@@ -48,9 +48,9 @@ def read_sentences(
         Glob patterns of the document names to read; empty for all.
     """
     if format not in READERS:
-        raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}.")
+        raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
-        raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}.")
+        raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
     source = Source(tuple(paths), sentences, tuple(documents))
     yield from (sentence for sentence in READERS[format](source) if source.wants(sentence.document))
 
