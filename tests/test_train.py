@@ -16,8 +16,10 @@ from safetensors.torch import load_file
 from tiny import write_study
 
 from lstm_analysis.config import load_study
+from lstm_analysis.inference.checkpoints import load_model
 from lstm_analysis.inference.training import loop
 from lstm_analysis.recipe import Recipe
+from lstm_analysis.stages.corpus import end_symbol
 
 RECIPE = {
     "layers": 1, "size": 8, "vocabulary_size": 50, "hold_out": 3, "epochs": 2, "streams": 4, "steps": 16, "seed": 5,
@@ -208,3 +210,18 @@ def test_every_training_study_is_valid() -> None:
     files = [*folder.glob("zaremba-*.yaml"), *folder.glob("train-*.yaml")]
     assert len(files) == 4
     assert all(load_study(file).model.train is not None for file in files)
+
+
+def test_an_end_symbol_of_ones_own_is_learnt_and_read(school: Path) -> None:
+    study_file, checkpoint = school / "tiny.yaml", school / "model.safetensors"
+    symbol = "--set=corpus.end_of_sentence=<E>"
+    ended = call("train", study_file, symbol)
+    assert ended.code == 0, ended.err
+    vocabulary = load_model(checkpoint).vocabulary
+    assert vocabulary.end_of_sentence == vocabulary.tokens[1] == "<E>"
+    with safe_open(checkpoint, "pt") as file:
+        assert file.metadata()["unknown_share"] == "0.0000"
+    for option in (symbol, "--set=corpus.end_of_sentence=automatic"):
+        plan = call("run", study_file, "--dry-run", option)
+        assert plan.code == 0, plan.err
+    assert end_symbol(load_study(study_file), load_model(checkpoint)) == "<E>"

@@ -35,7 +35,8 @@ def read_safetensors(path: Path) -> Checkpoint:
     except (ValueError, TypeError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
-            "'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without them."
+            "'normalisation' a JSON map with 'lower_case', 'number', 'unknown' and 'end_of_sentence'. Save the file "
+            "again without them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
@@ -62,8 +63,9 @@ def save_weights(
 def _vocabulary_header(vocabulary: Vocabulary) -> dict[str, str]:
     """Return all that a vocabulary is; what it has not is left out, so that the file's bytes stay what they were."""
     rules = asdict(vocabulary.normalisation)
-    if rules["unknown"] is None:
-        del rules["unknown"]
+    for name in ("unknown", "end_of_sentence"):
+        if rules[name] is None:
+            del rules[name]
     header = {"vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
     return header if vocabulary.tokenizer is None else {**header, "tokenizer": vocabulary.tokenizer}
 
