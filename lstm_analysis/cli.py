@@ -77,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("output", type=Path, metavar="OUT.safetensors")
     convert.add_argument("--vocabulary", help="the vocabulary, if the checkpoint has none")
     convert.add_argument("--unknown", metavar="TOKEN", help="the token that stands for what the vocabulary lacks")
+    convert.add_argument("--lower-case", action="store_true", default=None, help="it was trained on lower-cased text")
+    convert.add_argument("--number", metavar="TOKEN", help="the token that every number was written as, such as N")
     convert.add_argument("--gates", choices=["sigmoid"], help="for weights of Keras alone: what the gates are")
     convert.add_argument("--twin", choices=["initial", "shuffled"], help="write a random-weights twin instead")
     convert.add_argument("--seed", type=int, default=0, help="of the twin (default: 0)")
@@ -163,7 +165,8 @@ def convert_command(options: argparse.Namespace) -> int:
     from .inference.description import describe_model
     from .inference.twin import random_twin
 
-    model = load_model(options.checkpoint, options.vocabulary, options.gates, options.unknown)
+    rules = (options.unknown, options.lower_case, options.number)
+    model = load_model(options.checkpoint, options.vocabulary, options.gates, *rules)
     if options.twin is not None:
         model = random_twin(model, options.seed, options.twin)
     save_model(model, options.output, options.dtype)

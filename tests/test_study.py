@@ -366,6 +366,10 @@ def test_much_unknown_is_warned_of(folder: Path, tmp_path: Path, caplog: pytest.
     found = again(folder, "foreign", f"corpus.path={tmp_path / 'foreign.txt'}")
     assert found.facts["corpus"]["unknown_share"] == pytest.approx(4 / 6)
     assert "67 % of the tokens are unknown to the model" in caplog.text
+    assert (
+        "trained on lower-cased text (model.lower_case: true), with numbers as one token (model.number: N)"
+        in caplog.text
+    )
     assert "the concept 'high' matches nothing" in caplog.text
     empty = found.selectivity.sel(concept="high")
     assert int(empty.n_token.sel(group="target")) == 0

@@ -28,10 +28,10 @@ def read_safetensors(path: Path) -> Checkpoint:
     except SafetensorError as error:
         raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
     states_only = metadata.pop(STATES_ONLY, None) is not None
-    vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
+    vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", None)
     try:
         tokens = None if vocabulary is None else json.loads(vocabulary)
-        rules = Normalisation(**json.loads(normalisation))
+        rules = None if normalisation is None else Normalisation(**json.loads(normalisation))
     except (ValueError, TypeError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({error}): 'vocabulary' must be a JSON list of tokens, "
