@@ -10,7 +10,7 @@ import yaml
 
 from .conversion import convert
 from .errors import UsageError
-from .ranges import at_least, known_choices, require, without_repeats
+from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
 from .yaml_file import load_yaml, read_yaml
 
@@ -191,7 +191,7 @@ class Study:
     folder: Path = field(default=Path(), metadata={"internal": True})
 
     def __post_init__(self) -> None:
-        at_least(0, self, "", "seed")
+        require_seed(self.seed, "seed")
 
     @property
     def output(self) -> Path:

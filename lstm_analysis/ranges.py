@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from .errors import UsageError, one_of
 
+N_SEED = 2**63
+"""Every generator of random numbers takes a seed below."""
+
 
 def require(fits: bool, key: str, value: Any, wanted: str) -> None:
     """Refuse a value that does not fit.
@@ -26,6 +29,11 @@ def at_least(lowest: int, config: Any, key: str, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         require(value is None or value >= lowest, _dotted(key, name), value, f"at least {lowest}")
+
+
+def require_seed(seed: int, key: str) -> None:
+    """Refuse a seed that is negative or no number of 63 bits."""
+    require(0 <= seed < N_SEED, key, seed, "at least 0 and below 2**63")
 
 
 def known_choices(config: Any, key: str) -> None:

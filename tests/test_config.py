@@ -98,6 +98,7 @@ def test_numbers_that_yaml_takes_for_text(study_file: Path) -> None:
         ("inference.shard_tokens=0", "inference.shard_tokens is 0; it must be at least 1"),
         ("corpus.limit_tokens=0", "corpus.limit_tokens is 0; it must be at least 1"),
         ("seed=-1", "mine.yaml: seed is -1; it must be at least 0"),
+        ("seed=99999999999999999999", r"mine.yaml: seed is 9{20}; it must be at least 0 and below 2\*\*63"),
         ("model.train.hold_out=1", "model.train.hold_out is 1; it must be at least 2"),
         ("model.train={size: 3, size: 4}", "not valid YAML"),
     ],

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ...disk import write_whole
 from ...errors import UserError
 from ...vocabulary import Normalisation, Vocabulary
 from ..model import LanguageModel
@@ -50,14 +51,8 @@ def save_weights(
     """Write weights, vocabulary and metadata as one safetensors file, in one step; the same make the same bytes."""
     header = {**metadata, **_vocabulary_header(vocabulary)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
     found = save({name: _converted(name, tensor, dtype) for name, tensor in tensors.items()}, header)
-    try:
-        temporary.write_bytes(_in_order(found))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, _in_order(found))
 
 
 def _vocabulary_header(vocabulary: Vocabulary) -> dict[str, str]:
