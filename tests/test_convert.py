@@ -52,6 +52,8 @@ def test_mistakes_of_convert(checkpoint: Path, here: Path) -> None:
     expect_paragraph(call("convert", here / "none.pt", out), 2, "none.pt does not exist")
     expect_paragraph(call("convert", checkpoint, checkpoint / "out.safetensors"), 2, "m.pt is no folder|is no folder")
     expect_paragraph(call("convert", checkpoint, out, "--seed", "-1"), 2, "--seed is -1; it must be at least 0")
+    large = call("convert", checkpoint, out, "--twin", "initial", "--seed", "99999999999999999999")
+    expect_paragraph(large, 2, r"--seed is 9{20}; it must be at least 0 and below 2\*\*63")
     assert not out.exists()
 
 

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wrong_setting_is_explained(folder: Path, here: Path, command: tuple[str, ...], setting: str) -> None:
     name, *options = command
     ended = call(name, folder / "tiny.yaml", *options, "--set", setting)
-    expect_paragraph(ended, 1 if setting.startswith("corpus.path") else 2, HINTS[setting])
+    expect_paragraph(ended, 2, HINTS[setting])
     assert not any(path.is_file() for path in here.rglob("*"))
 
 

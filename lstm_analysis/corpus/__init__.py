@@ -6,7 +6,7 @@ import xarray as xr
 
 from ..errors import UsageError, nearest
 from .conllu import read_conllu
-from .dataset import CorpusBuilder, corpus_dataset, empty_corpus
+from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
@@ -16,8 +16,8 @@ from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces", "empty_corpus",
-    "read_corpus", "read_sentences",
+    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces",
+    "empty_corpus", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {

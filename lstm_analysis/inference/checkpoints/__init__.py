@@ -92,7 +92,8 @@ def load_model(
             "from token to index, a text file with one token a line in the order of the embedding's rows, a Hugging "
             "Face tokenizer.json, or 'bytes' for a model that reads bytes."
         )
-    if number is not None and found.level in ("word", "char") and number not in found.tokens:
+    open_ = checkpoint.normalisation is None and found.level in ("word", "char")
+    if number is not None and open_ and number not in found.tokens:
         raise UsageError(
             f"Numbers are to be read as {number!r} (model.number, or --number), which is none of the vocabulary's "
             f"{len(found)} tokens. Give the token that numbers are in the text of its training."

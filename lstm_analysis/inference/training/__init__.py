@@ -19,9 +19,9 @@ from .log import TrainingLog
 from .loop import Training
 from .network import Network
 from .pieces import cut
-from .progress import Progress
+from .progress import Progress, alone
 
-__all__ = ["Text", "Trained", "perplexity", "train_model", "write_untrained"]
+__all__ = ["Text", "Trained", "alone", "perplexity", "train_model", "write_untrained"]
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,12 @@ def train_model(
 
 
 def write_untrained(vocabulary: Vocabulary, recipe: Recipe, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the weights that a training by this recipe begins with, as a float16 safetensors checkpoint."""
+    """Write the weights that a training by this recipe begins with, to the bit: a float32 safetensors checkpoint.
+
+    They are those of the ``initial`` twin of the trained model, made from the recipe's seed.
+    """
     model = _network(vocabulary, recipe).model(vocabulary)
-    save_model(replace(model, metadata={**_record(metadata, recipe), "epochs": "0"}), path, "float16")
+    save_model(replace(model, metadata={**_record(metadata, recipe), "epochs": "0"}), path, "float32")
 
 
 def _network(vocabulary: Vocabulary, recipe: Recipe) -> Network:
