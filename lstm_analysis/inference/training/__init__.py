@@ -126,15 +126,17 @@ def _write_measured(
 ) -> Trained:
     """Write the checkpoint once to measure what was written, and again with what was measured."""
     temporary = path.with_name("unmeasured-" + path.name)
-    save_model(replace(model, metadata=record), temporary, "float16")
-    written = load_model(temporary).to(model.embedding.device)
+    try:
+        save_model(replace(model, metadata=record), temporary, "float16")
+        written = load_model(temporary).to(model.embedding.device)
+    finally:
+        temporary.unlink(missing_ok=True)
     found, measured = {}, dict(record)
     for name, text in texts.items():
         if text is not None:
             found[name], n = perplexity(written, text)
             measured |= {f"{name}_perplexity": f"{found[name]:.2f}", f"n_token_{name}": str(n)}
     save_model(replace(model, metadata=measured), path, "float16")
-    temporary.unlink()
     return Trained(found["validation"], found.get("test"))
 
 
