@@ -13,6 +13,7 @@ from types import FrameType
 from . import __version__
 from .disk import check_folder, explain_os_error
 from .errors import STOP, Interrupted, UsageError, UserError, raise_if_stopped
+from .ranges import require_seed
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -67,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     train = add("train", train_command, "Train the study's model, or go on training it.")
     train.add_argument("study", type=Path)
     train.add_argument("--force", action="store_true", help="train anew although the checkpoint is there")
-    train.add_argument("--init-only", action="store_true", help="write the weights that the training begins with")
+    train.add_argument("--init-only", action="store_true", help="write the weights it begins with (float32)")
     validate = add("validate", validate_command, "Check a study file and what it names, without running it.")
     validate.add_argument("study", type=Path)
     for sub in (run, train, validate):
@@ -77,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("output", type=Path, metavar="OUT.safetensors")
     convert.add_argument("--vocabulary", help="the vocabulary, if the checkpoint has none")
     convert.add_argument("--unknown", metavar="TOKEN", help="the token that stands for what the vocabulary lacks")
+    convert.add_argument("--lower-case", action="store_true", default=None, help="it was trained on lower-cased text")
+    convert.add_argument("--number", metavar="TOKEN", help="the token that every number was written as, such as N")
     convert.add_argument("--gates", choices=["sigmoid"], help="for weights of Keras alone: what the gates are")
     convert.add_argument("--twin", choices=["initial", "shuffled"], help="write a random-weights twin instead")
     convert.add_argument("--seed", type=int, default=0, help="of the twin (default: 0)")
@@ -137,11 +140,13 @@ def validate_command(options: argparse.Namespace) -> int:
     from .config import load_study
     from .study import corpus_files, trained_model, validate
     from .tables import describe_layers
+    from .train import check_training
 
     study = load_study(options.study, options.set)
     sources = validate(study)
     corpus_files(study, {})
     if study.model.train is not None and not Path(study.resolve(study.model.checkpoint)).exists():
+        check_training(study)
         found = "The model is not there yet and is trained first"
     else:
         model = trained_model(study)
@@ -156,14 +161,14 @@ def convert_command(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.output} must end in .safetensors, the format that is written.")
     if options.output.exists() and not options.force:
         raise UsageError(f"{options.output} is there already. Give --force to replace it, or another name.")
-    if options.seed < 0:
-        raise UsageError(f"--seed is {options.seed}; it must be at least 0.")
+    require_seed(options.seed, "--seed")
     check_folder(options.output.parent)
     from .inference.checkpoints import load_model, save_model
     from .inference.description import describe_model
     from .inference.twin import random_twin
 
-    model = load_model(options.checkpoint, options.vocabulary, options.gates, options.unknown)
+    rules = (options.unknown, options.lower_case, options.number)
+    model = load_model(options.checkpoint, options.vocabulary, options.gates, *rules)
     if options.twin is not None:
         model = random_twin(model, options.seed, options.twin)
     save_model(model, options.output, options.dtype)

@@ -10,7 +10,7 @@ import yaml
 
 from .conversion import convert
 from .errors import UsageError
-from .ranges import at_least, known_choices, require, without_repeats
+from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
 from .yaml_file import load_yaml, read_yaml
 
@@ -69,6 +69,9 @@ class ModelConfig:
         File of its vocabulary, if that is another one; ``bytes`` for a model that reads bytes.
     unknown
         Name of the token that stands for what the vocabulary lacks; by default its ``<unk>`` or the like.
+    lower_case, number
+        For a checkpoint that does not record it: whether words are looked up in lower case, and the token that every
+        number is looked up as. What a checkpoint records cannot be given otherwise.
     gates
         ``sigmoid``: what the gates are, for files that hold weights alone (Keras) and do not say it.
     twin
@@ -81,6 +84,8 @@ class ModelConfig:
     checkpoint: str
     vocabulary: str | None = None
     unknown: str | None = None
+    lower_case: bool | None = None
+    number: str | None = None
     gates: Literal["sigmoid"] | None = None
     twin: Literal["initial", "shuffled"] | None = None
     train: Recipe | None = None
@@ -186,7 +191,7 @@ class Study:
     folder: Path = field(default=Path(), metadata={"internal": True})
 
     def __post_init__(self) -> None:
-        at_least(0, self, "", "seed")
+        require_seed(self.seed, "seed")
 
     @property
     def output(self) -> Path:

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from .errors import UsageError, nearest
+from .errors import UsageError, nearest, one_of
 
 
 def convert(value: Any, hint: Any, where: str, key: str) -> Any:
@@ -23,8 +23,7 @@ def convert(value: Any, hint: Any, where: str, key: str) -> Any:
         return tuple(convert(item, arguments[0], where, key) for item in items)
     if origin is Literal:
         if value not in arguments or isinstance(value, bool):
-            hint_text = nearest(str(value), [str(a) for a in arguments])
-            raise UsageError(f"{where}: {key} is {value!r}; {hint_text} (one of {', '.join(map(str, arguments))}).")
+            raise UsageError(f"{where}: {key} is {value!r}; {one_of(str(value), map(str, arguments))}")
         return value
     if hint is float and type(value) in (int, float):
         return float(value)

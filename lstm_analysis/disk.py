@@ -1,8 +1,9 @@
-"""What to tell a user whose disk is full or whose path cannot be used."""
+"""Files written as a whole; what to tell a user whose disk is full or whose path cannot be used."""
 
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import UsageError, UserError
@@ -29,6 +30,20 @@ def explain_os_error(error: OSError, folder: Path) -> UserError:
             "to none."
         )
     return UserError(f"{place} cannot be used: {reason}. Check the path and who may write there, or give another.")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in one step: it is there as a whole or not at all, and an error names it."""
+    temporary = path.with_name(path.name + ".new")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def check_folder(path: Path) -> None:

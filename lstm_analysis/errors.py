@@ -52,13 +52,30 @@ def raise_if_stopped() -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the hint that ends an error about an unknown name.
+    """Return the hint that ends a sentence about an unknown name, its last sign included.
 
     >>> nearest("aucroc", ["auroc", "d_prime"])
     "did you mean 'auroc'?"
     >>> nearest("zzz", ["auroc", "d_prime"])
-    'known are auroc, d_prime'
+    'known are auroc, d_prime.'
     """
     known = list(known)
+    return _guess(name, known) or f"known are {', '.join(known)}."
+
+
+def one_of(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends a sentence about a word that is none of a few: the nearest, and all of them.
+
+    >>> one_of("docment", ["document", "sentence"])
+    "did you mean 'document'? It is one of document, sentence."
+    >>> one_of("page", ["document", "sentence"])
+    'it must be one of document, sentence.'
+    """
+    known = list(known)
+    guess, listed = _guess(name, known), f"one of {', '.join(known)}."
+    return f"{guess} It is {listed}" if guess else f"it must be {listed}"
+
+
+def _guess(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+    return f"did you mean {close[0]!r}?" if close else ""

@@ -102,7 +102,7 @@ class TokenizerSegmenter:
 
     def _special_row(self, word: str) -> int | None:
         """Return the row of a word that is an end symbol or another special token; else ``None``."""
-        if word in END_NAMES:
+        if word in END_NAMES or word == self.vocabulary.normalisation.end_of_sentence:
             return end_row(word, self.vocabulary)
         return None if word in UNKNOWN_NAMES else self._special.get(word)
 

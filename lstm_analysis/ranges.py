@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from .errors import UsageError, nearest
+from .errors import UsageError, one_of
+
+N_SEED = 2**63
+"""Every generator of random numbers takes a seed below."""
 
 
 def require(fits: bool, key: str, value: Any, wanted: str) -> None:
@@ -28,6 +31,11 @@ def at_least(lowest: int, config: Any, key: str, *names: str) -> None:
         require(value is None or value >= lowest, _dotted(key, name), value, f"at least {lowest}")
 
 
+def require_seed(seed: int, key: str) -> None:
+    """Refuse a seed that is negative or no number of 63 bits."""
+    require(0 <= seed < N_SEED, key, seed, "at least 0 and below 2**63")
+
+
 def known_choices(config: Any, key: str) -> None:
     """Refuse a field declared as a choice of words (``Literal``, or a tuple of them) that holds another word."""
     for name, hint in typing.get_type_hints(type(config)).items():
@@ -45,9 +53,7 @@ def known_choices(config: Any, key: str) -> None:
         known = [str(word) for word in typing.get_args(hint)]
         for found in values:
             if found not in typing.get_args(hint):
-                raise UsageError(
-                    f"{_dotted(key, name)} is {found!r}; {nearest(str(found), known)} (one of {', '.join(known)})."
-                )
+                raise UsageError(f"{_dotted(key, name)} is {found!r}; {one_of(str(found), known)}")
 
 
 def without_repeats(values: Sequence[str], key: str) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from .errors import UsageError
-from .ranges import at_least, known_choices, require
+from .ranges import at_least, known_choices, require, require_seed
 
 HOLD_OUT = 20
 CLUSTER_SHRINK = 4
@@ -104,7 +104,8 @@ class Recipe:
         at_least(1, self, key, "layers", "size", "embedding_size", "epochs", "patience", "streams", "steps")
         at_least(3, self, key, "vocabulary_size")
         at_least(2, self, key, "hold_out")
-        at_least(0, self, key, "weight_decay", "seed", "decay_after", "average_after")
+        at_least(0, self, key, "weight_decay", "decay_after", "average_after")
+        require_seed(self.seed, f"{key}.seed")
         for name in ("dropout", "dropout_input", "dropout_between", "dropout_output"):
             value = getattr(self, name)
             require(value is None or 0 <= value < 1, f"{key}.{name}", value, "at least 0 and below 1")

@@ -7,11 +7,11 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
+from .errors import Interrupted, UserError
 from .store import write_json
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "report")
@@ -23,6 +23,8 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),
     "report": ("report.html",),
 }
+PARTS = {"activations": "commits", "summary": "summaries"}
+"""Where a stage keeps parts of its work before it is done."""
 FORMAT = 1
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
@@ -88,16 +90,22 @@ class Record:
             return
         recorded = {stage: entry["fingerprint"] for stage, entry in old["stages"].items()}
         stale = [stage for stage in STAGES if stage in recorded and recorded[stage] != prints.get(stage)]
-        if stale and not force:
+        lost = [stage for stage in stale if self._has_results(stage, old["stages"][stage])]
+        if lost and not force:
             raise UserError(
                 f"{self.run} holds another study: {changes(old['study'], self.content['study'])}. Its results for "
-                f"{', '.join(stale)} would be overwritten. Give another --output, or --force to replace them."
+                f"{', '.join(lost)} would be overwritten. Give another --output, or --force to replace them."
             )
         for stage in stale:
             remove_products(self.run, stage)
         kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
         facts = {name: found for name, found in old["facts"].items() if name not in stale}
         self.content |= {"stages": kept, "facts": facts}
+
+    def _has_results(self, stage: str, entry: Mapping[str, Any]) -> bool:
+        """Whether a stage was finished, or left parts of its work that can be gone on from."""
+        parts = self.run / PARTS[stage] if stage in PARTS else None
+        return entry["state"] == "done" or (parts is not None and parts.is_dir() and any(parts.iterdir()))
 
     def is_done(self, stage: str) -> bool:
         """Whether the stage was finished, and its results are there."""
@@ -106,13 +114,19 @@ class Record:
 
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Note that a stage runs, and when it is done; yields a dict for what it finds out."""
+        """Note that a stage runs, and how it ended; yields a dict for what it finds out."""
         began = time.time()
         facts = self.facts[name] = {}
         entry: dict[str, Any] = {"state": "running", "fingerprint": print_, "products": list(products)}
         self.content["stages"][name] = entry
         self.save()
-        yield facts
+        try:
+            yield facts
+        except BaseException as error:
+            entry["state"] = "stopped" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
+            with suppress(OSError):  # the disk may be full; the error that goes on says so
+                self.save()
+            raise
         finished = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         entry |= {"state": "done", "seconds": round(time.time() - began, 2), "finished": finished}
         self.save()

@@ -11,6 +11,9 @@ from .errors import UsageError, UserError
 from .record import read_record
 from .store import FINGERPRINT, open_dataset
 
+ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
+"""What to say of a stage that is not done, by its state in ``run.json``."""
+
 
 class Run:
     """The results of a study: lazily opened datasets.
@@ -46,7 +49,7 @@ class Run:
     def _open(self, name: str, stage: str, shards: bool = False) -> xr.Dataset:
         entry = self.record["stages"].get(stage, {})
         if not (self.path / name).exists():
-            state = "is still running or was interrupted" if entry.get("state") == "running" else "has not run"
+            state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         shard = self.record["study"]["inference"]["shard_tokens"]
         found = open_dataset(self.path / name, {"time": shard, "layer": -1, "neuron": -1} if shards else None)

@@ -160,7 +160,8 @@ def trained_model(study: Study) -> LanguageModel:
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
-    model = load_model(checkpoint, vocabulary, study.model.gates, study.model.unknown)
+    given = study.model
+    model = load_model(checkpoint, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .config import Study
-from .corpus import read_corpus
+from .corpus import EmptyCorpus, Source, read_corpus
+from .corpus.files import document_names, expand
 from .errors import UsageError, UserError
-from .inference.training import Text, Trained, train_model, write_untrained
+from .inference.training import Text, Trained, alone, train_model, write_untrained
 from .recipe import HOLD_OUT, Recipe
 from .report import write_training_page
 from .vocabulary import END_NAMES, Normalisation, Vocabulary, build_vocabulary
+
+TEXTS = ("validation", "test")
+"""Keys of a recipe that name a text."""
+SUFFIX = ".safetensors"
 
 
 def train(study: Study) -> Trained:
@@ -28,14 +33,19 @@ def train(study: Study) -> Trained:
     Raises
     ------
     UserError
-        If the study has no recipe, or a text is too short.
+        If the study has no recipe, a text is missing or too short, or another program trains the same model.
     """
-    recipe, checkpoint = recipe_of(study), Path(study.resolve(study.model.checkpoint))
+    recipe, checkpoint = check_training(study), Path(study.resolve(study.model.checkpoint))
+    with alone(checkpoint):
+        return _train(study, recipe, checkpoint)
+
+
+def _train(study: Study, recipe: Recipe, checkpoint: Path) -> Trained:
     corpus = _read(study, study.corpus.path)
     kept = _kept(corpus, recipe)
     vocabulary = _vocabulary(study, recipe, corpus, kept)
     whole = _encode(corpus, vocabulary)
-    validation, test = _other(study, recipe.validation, vocabulary), _other(study, recipe.test, vocabulary)
+    validation, test = (_other(study, recipe, name, vocabulary) for name in TEXTS)
     if validation is None:
         validation = Text(whole.token_id[~kept], whole.document[~kept])
     learnt = Text(whole.token_id[kept], whole.document[kept])
@@ -50,11 +60,31 @@ def train(study: Study) -> Trained:
 
 
 def write_initial(study: Study) -> None:
-    """Write the weights that the study's training begins with, untrained."""
-    recipe, corpus = recipe_of(study), _read(study, study.corpus.path)
+    """Write the weights that the study's training begins with, untrained, in float32."""
+    recipe, corpus = check_training(study), _read(study, study.corpus.path)
     vocabulary = _vocabulary(study, recipe, corpus, _kept(corpus, recipe))
     facts = {"initialised_by": f"lstm-analysis {__version__}"}
     write_untrained(vocabulary, recipe, Path(study.resolve(study.model.checkpoint)), facts)
+
+
+def check_training(study: Study) -> Recipe:
+    """Return the study's recipe if all is there that it needs, as far as that is seen without reading a text.
+
+    Raises
+    ------
+    UserError
+        If the study has no recipe, or one that does not fit it; if a text is missing; if no document of the corpus
+        can be held out.
+    """
+    recipe = recipe_of(study)
+    for name in TEXTS:
+        if (path := getattr(recipe, name)) is not None:
+            expand([study.resolve(path)], f"The path model.train.{name}")
+    if recipe.validation is None and study.corpus.format == "text" and study.corpus.path:
+        names = document_names(expand([study.resolve(path) for path in study.corpus.path]))
+        wants = Source(documents=study.corpus.documents).wants
+        _check_held_out(sum(map(wants, names)), recipe)
+    return recipe
 
 
 def recipe_of(study: Study) -> Recipe:
@@ -63,18 +93,45 @@ def recipe_of(study: Study) -> Recipe:
     Raises
     ------
     UsageError
-        If it has none, or one that does not fit its corpus.
+        If it has none, or one that does not fit the rest of the study.
     """
     recipe = study.model.train
     if recipe is None:
         raise UsageError("The study has no recipe; give one under model.train.")
-    for name in ("validation", "test"):
+    if Path(study.model.checkpoint).suffix != SUFFIX:
+        raise UsageError(
+            f"model.checkpoint is {study.model.checkpoint!r}, but a trained model is written as a {SUFFIX} file. Give "
+            f"a name that ends in {SUFFIX}."
+        )
+    _refuse_ignored(study, recipe)
+    for name in TEXTS:
         if study.corpus.format == "sotu" and getattr(recipe, name) is not None:
             raise UsageError(
                 f"model.train.{name} is {getattr(recipe, name)!r}, but the corpus format 'sotu' is read from its "
                 "package and not from files. Remove it; every hold_out-th document is the validation text."
             )
     return recipe
+
+
+def _refuse_ignored(study: Study, recipe: Recipe) -> None:
+    """Refuse keys that say something else of the model than what its training makes."""
+    if study.model.vocabulary is not None:
+        raise UsageError(
+            f"model.vocabulary is {study.model.vocabulary!r}, but model.train makes the vocabulary from the text and "
+            "writes it into the checkpoint. Remove model.vocabulary; model.train.vocabulary_size says how large it is."
+        )
+    for name in ("lower_case", "number"):
+        given = getattr(study.model, name)
+        if given not in (None, getattr(recipe, name)):
+            raise UsageError(
+                f"model.{name} is {given!r}, but the model is trained with model.train.{name} "
+                f"{getattr(recipe, name)!r}. Remove model.{name}, or change the other."
+            )
+    if study.corpus.unit == "token":
+        raise UsageError(
+            "corpus.unit is token, but model.train makes a model that reads whole words. Set corpus.unit: word, or "
+            "remove model.train and give a checkpoint."
+        )
 
 
 def _read(study: Study, paths: Sequence[str], limited: bool = True) -> xr.Dataset:
@@ -99,14 +156,19 @@ def _kept(corpus: xr.Dataset, recipe: Recipe) -> NDArray[np.bool_]:
     document = corpus["document"].values
     if recipe.validation is not None:
         return np.ones(len(document), bool)
+    _check_held_out(corpus.sizes["document_name"], recipe)
     n = recipe.hold_out or HOLD_OUT
     kept: NDArray[np.bool_] = document % n != n - 1
-    if kept.all():
-        raise UserError(
-            f"No document is left for validation: the corpus has {corpus.sizes['document_name']}, fewer than "
-            f"model.train.hold_out ({n}). Give a smaller hold_out, or a text as model.train.validation."
-        )
     return kept
+
+
+def _check_held_out(n_document: int, recipe: Recipe) -> None:
+    n = recipe.hold_out or HOLD_OUT
+    if n_document < n:
+        raise UserError(
+            f"No document is left for validation: the corpus has {n_document}, fewer than model.train.hold_out ({n}). "
+            "Give a smaller hold_out, or a text as model.train.validation."
+        )
 
 
 def _vocabulary(study: Study, recipe: Recipe, corpus: xr.Dataset, kept: NDArray[np.bool_]) -> Vocabulary:
@@ -122,9 +184,15 @@ def _encode(corpus: xr.Dataset, vocabulary: Vocabulary) -> Text:
     return Text(rows[corpus["type_id"].values], corpus["document"].values)
 
 
-def _other(study: Study, path: str | None, vocabulary: Vocabulary) -> Text | None:
+def _other(study: Study, recipe: Recipe, name: str, vocabulary: Vocabulary) -> Text | None:
     """Return a text that the recipe names, read as the corpus is."""
-    return None if path is None else _encode(_read(study, [path], limited=False), vocabulary)
+    path = getattr(recipe, name)
+    if path is None:
+        return None
+    try:
+        return _encode(_read(study, [path], limited=False), vocabulary)
+    except EmptyCorpus:
+        raise UserError(f"model.train.{name} is {path!r}, which holds no sentence. Give another text.") from None
 
 
 def _facts(study: Study, corpus: xr.Dataset, whole: Text, vocabulary: Vocabulary) -> dict[str, str]:

@@ -37,21 +37,26 @@ class Normalisation:
         The name every number is looked up as (``N`` in the Penn Treebank convention); ``None`` keeps numbers.
     unknown
         Name of the row that stands for what the vocabulary lacks; ``None`` for the first of `UNKNOWN_NAMES` in it.
+    end_of_sentence
+        Name of the row that ends a sentence; ``None`` for the first of `END_NAMES` in the vocabulary.
     """
 
     lower_case: bool = False
     number: str | None = None
     unknown: str | None = None
+    end_of_sentence: str | None = None
 
     def apply(self, form: str) -> str:
         """Return the form to look up.
+
+        A form that is already the name of numbers stays as it is, as in text where they were replaced before.
 
         >>> Normalisation(lower_case=True, number="N").apply("1,250.5")
         'N'
         >>> Normalisation(lower_case=True, number="N").apply("Congress")
         'congress'
         """
-        if self.number is not None and _NUMBER.fullmatch(form):
+        if self.number is not None and (form == self.number or _NUMBER.fullmatch(form)):
             return self.number
         return form.lower() if self.lower_case else form
 
@@ -81,11 +86,15 @@ class Vocabulary:
             twice = next(token for token, n in Counter(self.tokens).items() if n > 1)
             raise UserError(f"The vocabulary lists the token {twice!r} more than once; each row needs its own name.")
         object.__setattr__(self, "_index", index)
-        unknown = self.normalisation.unknown
-        if unknown is not None and unknown not in index:
+        self._require(self.normalisation.unknown, "unknown")
+        self._require(self.normalisation.end_of_sentence, "end")
+
+    def _require(self, symbol: str | None, what: str) -> None:
+        if symbol is not None and symbol not in self._index:
+            known = [name for name in self.tokens if _SPECIAL.fullmatch(name)] or self.tokens[:9]
             raise UserError(
-                f"The unknown symbol is to be {unknown!r}, which is none of the vocabulary's {len(index)} tokens; "
-                f"{nearest(unknown, [name for name in self.tokens if _SPECIAL.fullmatch(name)] or self.tokens[:9])}."
+                f"The {what} symbol is to be {symbol!r}, which is none of the vocabulary's {len(self)} tokens; "
+                f"{nearest(symbol, known)}"
             )
 
     def __len__(self) -> int:
@@ -106,6 +115,8 @@ class Vocabulary:
     @property
     def end_of_sentence(self) -> str | None:
         """Name of the end-of-sentence symbol, or ``None``; that of characters and bytes is the newline."""
+        if self.normalisation.end_of_sentence is not None:
+            return self.normalisation.end_of_sentence
         names = (*END_NAMES, "\n") if self.level in ("char", "byte") else END_NAMES
         return next((name for name in names if name in self._index), None)
 
@@ -122,6 +133,11 @@ class Vocabulary:
             return "byte"
         return "char" if self._single_characters and " " in self._index else "word"
 
+    @cached_property
+    def _exempt(self) -> frozenset[str | None]:
+        """Symbols that are looked up as they are."""
+        return frozenset((*UNKNOWN_NAMES, *END_NAMES, self.normalisation.unknown, self.normalisation.end_of_sentence))
+
     @property
     def _single_characters(self) -> bool:
         """Whether no token but special ones and runs of blanks is longer than one character."""
@@ -132,7 +148,7 @@ class Vocabulary:
         if form in END_NAMES and form not in self._index and self.end_of_sentence is not None:
             form = self.end_of_sentence
         found = self._index.get(form)
-        if found is None or form not in (*UNKNOWN_NAMES, *END_NAMES):
+        if found is None or form not in self._exempt:
             found = self._index.get(self.normalisation.apply(form), self.unknown)
         return found
 
@@ -166,8 +182,10 @@ class Vocabulary:
         """SHA-256 of the tokens, the normalisation and the tokenizer."""
         rules = self.normalisation
         content: list[object] = [self.tokens, rules.lower_case, rules.number]
-        if rules.unknown is not None or self.tokenizer is not None:
+        if rules.unknown is not None or self.tokenizer is not None or rules.end_of_sentence is not None:
             content += [rules.unknown, self.tokenizer]
+        if rules.end_of_sentence is not None:
+            content.append(rules.end_of_sentence)
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -182,7 +200,7 @@ def build_vocabulary(
     """Return the vocabulary of the ``size`` most frequent normalised tokens, unknown and end symbol included.
 
     ``tokens`` are the tokens of a text, or their counts. Ties are broken by the token's name, so that the same text
-    gives the same vocabulary.
+    gives the same vocabulary. An end symbol that would not be found by its name is kept in the normalisation.
 
     Raises
     ------
@@ -198,4 +216,7 @@ def build_vocabulary(
         if not {form, token} & set(special):
             counts[token] += n
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    return Vocabulary(tuple(special + ranked[: size - len(special)]), normalisation)
+    found = Vocabulary(tuple(special + ranked[: size - len(special)]), normalisation)
+    if end_of_sentence is None or found.end_of_sentence == end_of_sentence:
+        return found
+    return replace(found, normalisation=replace(normalisation, end_of_sentence=end_of_sentence))

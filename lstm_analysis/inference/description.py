@@ -1,5 +1,6 @@
 """A model in words: what `lstm-analysis convert` found."""
 
+from ..vocabulary import Vocabulary
 from .model import AdaptiveDecoder, LanguageModel
 
 
@@ -8,11 +9,17 @@ def describe_model(model: LanguageModel) -> str:
     facts = {
         "cell": f"{model.cell}, {' + '.join(map(str, model.layer_sizes))} neurons, embedding of "
         f"{model.embedding.shape[1]:,}",
-        "vocabulary": f"{len(model.vocabulary):,} tokens ({model.vocabulary.level})",
+        "vocabulary": f"{len(model.vocabulary):,} tokens ({model.vocabulary.level}){_rules(model.vocabulary)}",
         "decoder": _decoder(model),
         "weights": f"{model.n_parameter:,}",
     }
     return "\n".join(f"{name:<14}{value[:100]}" for name, value in [*facts.items(), *sorted(model.metadata.items())])
+
+
+def _rules(vocabulary: Vocabulary) -> str:
+    rules = vocabulary.normalisation
+    said = {"lower case": rules.lower_case, f"numbers as {rules.number}": rules.number is not None}
+    return "".join(f", {text}" for text, holds in said.items() if holds)
 
 
 def _decoder(model: LanguageModel) -> str:

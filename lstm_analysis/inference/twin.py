@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..conversion import convert
 from ..errors import UsageError
+from ..ranges import require_seed
 from ..recipe import Recipe
 from .checkpoints.recurrent import N_GATE
 from .model import AdaptiveDecoder, Decoder, LanguageModel, Layer
@@ -46,6 +47,7 @@ def random_twin(model: LanguageModel, seed: int, kind: Kind = "initial") -> Lang
     -------
     The twin, on the CPU in float32; a tied decoder stays tied. Its metadata say what it is and of which model.
     """
+    require_seed(seed, "seed")
     model = model.to("cpu")
     draw = torch.Generator().manual_seed(seed)
     recipe = _recipe(model.metadata)

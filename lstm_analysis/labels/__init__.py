@@ -52,7 +52,7 @@ def build_source(entry: Mapping[str, Any], folder: Path) -> tuple[str, LabelSour
         raise UsageError(f"An entry of concepts needs the key 'source', one of {', '.join(SOURCES)}; found {entry!r}.")
     kind = entry["source"]
     if not isinstance(kind, str) or kind not in SOURCES:
-        raise UsageError(f"Unknown label source {kind!r} in concepts; {nearest(str(kind), SOURCES)}.")
+        raise UsageError(f"Unknown label source {kind!r} in concepts; {nearest(str(kind), SOURCES)}")
     options = {key: value for key, value in entry.items() if key not in ("source", "name")}
     _require_known(kind, options)
     if options.get("file") is not None:
@@ -88,7 +88,7 @@ def _require_known(kind: str, options: Mapping[str, Any]) -> None:
     for key in options:
         if key not in parameters:
             known = ["source", "name", *parameters]
-            raise UsageError(f"The label source {kind!r} has no key {key!r}; {nearest(str(key), known)}.")
+            raise UsageError(f"The label source {kind!r} has no key {key!r}; {nearest(str(key), known)}")
     for name, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and options.get(name) is None:
             raise UsageError(f"The label source {kind!r} needs the key {name!r}; found {', '.join(options) or 'none'}.")

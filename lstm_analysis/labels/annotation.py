@@ -116,7 +116,7 @@ def _values(corpus: xr.Dataset, column: str) -> list[str]:
                 f"The corpus has no annotation {column!r}, nor any other. Read it from files that have some, such "
                 "as CoNLL-U or TSV."
             )
-        raise UserError(f"The corpus has no annotation {column!r}, only {', '.join(known)}; {nearest(column, known)}.")
+        raise UserError(f"The corpus has no annotation {column!r}, only {', '.join(known)}; {nearest(column, known)}")
     return list(corpus[column].to_numpy().tolist())
 
 

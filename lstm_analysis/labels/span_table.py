@@ -153,7 +153,7 @@ def _require_header(file: Path, header: list[str]) -> None:
         if name not in COLUMNS or header.count(name) > 1:
             what = "a repeated" if name in COLUMNS else "an unknown"
             raise UsageError(
-                f"{file}, line 1: {what} column {name!r}; {nearest(name, COLUMNS)}. The header is "
+                f"{file}, line 1: {what} column {name!r}; {nearest(name, COLUMNS)} The header is "
                 "'start,stop,concept' or 'start,stop,concept,value'."
             )
     missing = [name for name in NEEDED if name not in header]

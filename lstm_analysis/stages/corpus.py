@@ -75,7 +75,8 @@ def report_corpus(facts: dict[str, Any]) -> None:
     if facts["unknown_share"] > UNKNOWN_WARNING:
         log.warning(
             "%.0f %% of the tokens are unknown to the model and are all read as the same symbol, so its states say "
-            "little about them. Usual causes: the model was trained on lower-cased text or with other tokens (clitics, "
-            "numbers, punctuation) than the corpus has, or on another language or level (words, characters).",
+            "little about them. Usual causes: the model was trained on lower-cased text (model.lower_case: true), with "
+            "numbers as one token (model.number: N) or with other tokens (clitics, punctuation) than the corpus has, "
+            "or on another language or level (words, characters).",
             100 * facts["unknown_share"],
         )

@@ -208,9 +208,9 @@ def test_documents_are_chosen_by_name(write):
 
 
 def test_wrong_options_are_named(write):
-    with pytest.raises(UsageError, match="did you mean 'conllu'"):
+    with pytest.raises(UsageError, match=r"did you mean 'conllu'\?$"):
         found("conll", write("a.conllu", CONLLU))
-    with pytest.raises(UsageError, match=r"corpus.sentences is 'splitt'; did you mean 'split'"):
+    with pytest.raises(UsageError, match=r"corpus.sentences is 'splitt'; did you mean 'split'\?$"):
         found("text", write("a.txt", "x"), sentences="splitt")
     with pytest.raises(UsageError, match="Cannot tell the format"):
         read_corpus("a.docx")

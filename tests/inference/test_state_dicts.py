@@ -1,5 +1,7 @@
 """State dicts of all cells, softmaxes and namings: torch's own numbers, and files that give them back to the bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import safetensors.torch as library
@@ -191,7 +193,8 @@ def test_float16_is_rounded_and_never_infinite(tmp_path):
 
 def test_the_vocabulary_s_rules_are_saved(tmp_path):
     model = model_of("lstm", (6,), "full")
-    rules = Vocabulary(tuple(TOKENS), Normalisation(lower_case=True, number="w3"))
-    model = LanguageModel(model.embedding, model.layers, model.decoder, rules)
-    save_model(model, tmp_path / "m.safetensors")
-    assert load_model(tmp_path / "m.safetensors").vocabulary == rules
+    for normalisation in (Normalisation(True, "w3"), Normalisation(True, "w3", "w4", "w5")):
+        rules = Vocabulary(tuple(TOKENS), normalisation)
+        save_model(replace(model, vocabulary=rules), tmp_path / "m.safetensors")
+        again = load_model(tmp_path / "m.safetensors").vocabulary
+        assert (again, again.digest) == (rules, rules.digest)

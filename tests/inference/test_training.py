@@ -225,7 +225,11 @@ def test_another_recipe_or_text_does_not_go_on(tmp_path: Path) -> None:
 def test_a_damaged_progress_folder_says_so(tmp_path: Path) -> None:
     make_training(tmp_path, SMALL).save()
     folder = tmp_path / "m.safetensors.progress"
-    for name, damage in (("update-0.safetensors", b"x" * 20), ("place.json", b"{")):
+    place = json.loads((folder / "place.json").read_bytes())
+    others: list[object] = [[], {**place, "place": []}, {**place, "place": {"update": "1"}}, {**place, "file": 3}]
+    others.append({**place, "place": {"validation": ["1"]}})
+    damages = [("place.json", json.dumps(other).encode()) for other in others]
+    for name, damage in (*damages, ("update-0.safetensors", b"x" * 20), ("place.json", b"{")):
         (folder / name).write_bytes(damage)
         with pytest.raises(UserError, match=r"is damaged \(.*\)\. Remove the folder to start anew"):
             make_training(tmp_path, SMALL)
@@ -244,8 +248,16 @@ def test_a_log_goes_on_after_half_a_line(tmp_path: Path) -> None:
     log.write("updates", update=100, epoch=1)
     log.write("epoch", update=150, epoch=1)
     log.write("updates", update=200, epoch=2)
-    with log.path.open("a") as file:
-        file.write('{"event": "upd')
+    with log.path.open("ab") as file:
+        for damaged in (
+            b"\x00{}}",
+            b"[]",
+            b'{"event": "epoch"}',
+            b'{"update": 9, "epoch": 1}',
+            b"\xff}",
+            b'{"event": "upd',
+        ):
+            file.write(damaged + b"\n")
     log.go_on(150, 1)
     assert [json.loads(line)["update"] for line in log.path.read_text().splitlines()] == [100, 150]
     log.go_on(0, 0)
@@ -254,8 +266,22 @@ def test_a_log_goes_on_after_half_a_line(tmp_path: Path) -> None:
 
 def test_a_training_that_goes_astray_says_so(tmp_path: Path) -> None:
     recipe = replace(SMALL, optimiser="sgd", schedule="constant", learning_rate=1e30, clip=1e30)
-    with pytest.raises(UserError, match=r"went astray: its loss is nan at update \d+\. Lower model\.train"):
-        make_training(tmp_path, recipe).run()
+    training = make_training(tmp_path, recipe)
+    with pytest.raises(UserError, match=r"went astray: its loss is nan at update \d+\. Lower .*clip and start anew\.$"):
+        training.run()
+    training = make_training(tmp_path, recipe)
+    training.save()
+    with pytest.raises(UserError, match=r"clip; remove the folder .*m\.safetensors\.progress and start anew\.$"):
+        training.run()
+
+
+def test_seeds_of_updates_fit_whatever_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    plant = torch.manual_seed
+    monkeypatch.setattr(loop.torch, "manual_seed", lambda seed: seeds.append(seed) or plant(seed))
+    for seed in (3, 20261126093000, 2**63 - 1):
+        make_training(tmp_path / str(seed), replace(SMALL, seed=seed))._update(0)
+    assert seeds[1::2] == [3 * 1_000_003, 20261126093000 * 1_000_003 % 2**63, 2**63 - 1_000_003]
 
 
 def test_cuda_is_refused_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

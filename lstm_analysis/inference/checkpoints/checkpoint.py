@@ -19,7 +19,7 @@ class Checkpoint:
     tokens
         Vocabulary in the order of the embedding's rows, ``None`` if the file has none.
     normalisation
-        How text is matched to the vocabulary.
+        How text is matched to the vocabulary, ``None`` if the file does not say.
     metadata
         What else the file says of itself.
     states_only
@@ -34,7 +34,7 @@ class Checkpoint:
 
     tensors: Mapping[str, Tensor]
     tokens: Sequence[str] | None = None
-    normalisation: Normalisation = field(default_factory=Normalisation)
+    normalisation: Normalisation | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     states_only: bool = False
     gates_known: bool = True

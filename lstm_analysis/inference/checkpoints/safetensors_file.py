@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ...conversion import convert
+from ...disk import write_whole
 from ...errors import UsageError, UserError
 from ...vocabulary import Normalisation, Vocabulary
 from ..model import LanguageModel
@@ -30,15 +31,17 @@ def read_safetensors(path: Path) -> Checkpoint:
         raise UserError(f"{path} is not a whole safetensors file ({error}). Copy or save it again.") from None
     _put_back(tensors, metadata)
     states_only = metadata.pop(STATES_ONLY, None) is not None
-    vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", "{}")
+    vocabulary, normalisation = metadata.pop("vocabulary", None), metadata.pop("normalisation", None)
     try:
         tokens = None if vocabulary is None else json.loads(vocabulary)
-        rules: Normalisation = convert(json.loads(normalisation), Normalisation, "metadata", "normalisation")
+        rules = None
+        if normalisation is not None:
+            rules = convert(json.loads(normalisation), Normalisation, "metadata", "normalisation")
     except (ValueError, UsageError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({str(error).rstrip('.')}): 'vocabulary' must be a JSON list of "
-            "tokens, 'normalisation' a JSON map with 'lower_case', 'number' and 'unknown'. Save the file again without "
-            "them."
+            "tokens, 'normalisation' a JSON map with 'lower_case', 'number', 'unknown' and 'end_of_sentence'. Save the "
+            "file again without them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
@@ -64,21 +67,16 @@ def save_weights(
     """Write weights, vocabulary and metadata as one safetensors file, in one step; the same make the same bytes."""
     header = {**metadata, **_vocabulary_header(vocabulary)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
     found = save({name: _converted(name, tensor, dtype) for name, tensor in tensors.items()}, header)
-    try:
-        temporary.write_bytes(_in_order(found))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, _in_order(found))
 
 
 def _vocabulary_header(vocabulary: Vocabulary) -> dict[str, str]:
     """Return all that a vocabulary is; what it has not is left out, so that the file's bytes stay what they were."""
     rules = asdict(vocabulary.normalisation)
-    if rules["unknown"] is None:
-        del rules["unknown"]
+    for name in ("unknown", "end_of_sentence"):
+        if rules[name] is None:
+            del rules[name]
     header = {"vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
     return header if vocabulary.tokenizer is None else {**header, "tokenizer": vocabulary.tokenizer}
 

@@ -19,9 +19,9 @@ from .log import TrainingLog
 from .loop import Training
 from .network import Network
 from .pieces import cut
-from .progress import Progress
+from .progress import Progress, alone
 
-__all__ = ["Text", "Trained", "perplexity", "train_model", "write_untrained"]
+__all__ = ["Text", "Trained", "alone", "perplexity", "train_model", "write_untrained"]
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,12 @@ def train_model(
 
 
 def write_untrained(vocabulary: Vocabulary, recipe: Recipe, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the weights that a training by this recipe begins with, as a float16 safetensors checkpoint."""
+    """Write the weights that a training by this recipe begins with, to the bit: a float32 safetensors checkpoint.
+
+    They are those of the ``initial`` twin of the trained model, made from the recipe's seed.
+    """
     model = _network(vocabulary, recipe).model(vocabulary)
-    save_model(replace(model, metadata={**_record(metadata, recipe), "epochs": "0"}), path, "float16")
+    save_model(replace(model, metadata={**_record(metadata, recipe), "epochs": "0"}), path, "float32")
 
 
 def _network(vocabulary: Vocabulary, recipe: Recipe) -> Network:
@@ -123,15 +126,17 @@ def _write_measured(
 ) -> Trained:
     """Write the checkpoint once to measure what was written, and again with what was measured."""
     temporary = path.with_name("unmeasured-" + path.name)
-    save_model(replace(model, metadata=record), temporary, "float16")
-    written = load_model(temporary).to(model.embedding.device)
+    try:
+        save_model(replace(model, metadata=record), temporary, "float16")
+        written = load_model(temporary).to(model.embedding.device)
+    finally:
+        temporary.unlink(missing_ok=True)
     found, measured = {}, dict(record)
     for name, text in texts.items():
         if text is not None:
             found[name], n = perplexity(written, text)
             measured |= {f"{name}_perplexity": f"{found[name]:.2f}", f"n_token_{name}": str(n)}
     save_model(replace(model, metadata=measured), path, "float16")
-    temporary.unlink()
     return Trained(found["validation"], found.get("test"))
 
 

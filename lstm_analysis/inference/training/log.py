@@ -3,6 +3,9 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
+
+from ...disk import write_whole
 
 
 class TrainingLog:
@@ -28,18 +31,28 @@ class TrainingLog:
         update, n_epoch
             Updates done and epochs measured at that place; 0 begins a new log.
         """
-        lines = self.path.read_text().splitlines() if self.path.exists() and update else []
-        entries = [json.loads(line) for line in lines if line.endswith("}")]  # a killed process leaves half a line
+        lines = self.path.read_bytes().splitlines() if self.path.exists() and update else []
+        entries = [entry for line in lines if (entry := _entry(line)) is not None]
         kept = [e for e in entries if e["event"] == "updates" and e["update"] <= update]
         kept += [e for e in entries if e["event"] == "epoch" and e["epoch"] <= n_epoch]
         kept.sort(key=lambda e: (e["update"], e["event"] == "epoch"))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("".join(json.dumps(entry) + "\n" for entry in kept))
+        write_whole(self.path, "".join(json.dumps(entry) + "\n" for entry in kept).encode())
 
     def write(self, event: str, **entry: float | None) -> None:
         """Append a line."""
         with self.path.open("a") as file:
             file.write(json.dumps({"event": event, **entry}) + "\n")
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Return what a line holds, ``None`` if it is damaged: a killed process leaves half a line."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(found, dict) and all(type(found.get(name)) is int for name in ("update", "epoch"))
+    return found if whole and "event" in found else None
 
 
 class Speed:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ...errors import UserError, raise_if_stopped
+from ...ranges import N_SEED
 from ...recipe import Recipe
 from .log import Speed, TrainingLog
 from .network import Network
@@ -104,7 +105,7 @@ class Training:
 
     def _update(self, i: int) -> float:
         """Do the ``i``-th update of the epoch and return its mean nats a token."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.place.update)
+        torch.manual_seed((self.recipe.seed * 1_000_003 + self.place.update) % N_SEED)
         if i == 0:
             self.state.zero_()
             self.place.epoch_nats = 0.0
@@ -126,10 +127,10 @@ class Training:
 
     def _count(self, nats: float, n_token: int, rate: float) -> None:
         if not math.isfinite(nats):
+            begun = f"; remove the folder {self.progress.folder}" if self.progress.is_saved else ""
             raise UserError(
                 f"The training went astray: its loss is {nats} at update {self.place.update}. Lower "
-                "model.train.learning_rate or model.train.clip, remove the folder "
-                f"{self.progress.folder} and start anew."
+                f"model.train.learning_rate or model.train.clip{begun} and start anew."
             )
         self.place.epoch_nats += nats
         self.place.recent_nats += nats

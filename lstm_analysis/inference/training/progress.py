@@ -1,17 +1,20 @@
 """What an interrupted training needs to go on, in a folder beside its checkpoint."""
 
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from ...errors import UserError
+from ...conversion import convert
+from ...disk import write_whole
+from ...errors import UsageError, UserError
+from ...lock import RunLock
 from ...recipe import Recipe
 
 BEST = "best.safetensors"
@@ -56,8 +59,13 @@ class Progress:
     """
 
     def __init__(self, checkpoint: Path, recipe: Recipe, text_digest: str) -> None:
-        self.folder = checkpoint.with_name(checkpoint.name + ".progress")
+        self.folder = progress_folder(checkpoint)
         self._made_from = {"recipe": json.loads(json.dumps(asdict(recipe))), "text": text_digest}
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.folder / "place.json").exists()
 
     def load(self) -> tuple[Place, dict[str, Tensor]] | None:
         """Return place and tensors of the last save, ``None`` if there was none.
@@ -67,14 +75,16 @@ class Progress:
         UserError
             If they belong to another recipe or another text, or are damaged.
         """
-        if not (self.folder / "place.json").exists():
+        if not self.is_saved:
             return None
         try:
-            found: dict[str, Any] = json.loads((self.folder / "place.json").read_text())
+            found = json.loads((self.folder / "place.json").read_text())
+            if not isinstance(found, dict):
+                raise TypeError("place.json holds no mapping")
             changed = [what for what, value in self._made_from.items() if found.get(what) != value]
             if not changed:
-                return Place(**found["place"]), load_file(self.folder / found["file"])
-        except (ValueError, TypeError, KeyError, FileNotFoundError, SafetensorError) as error:
+                return _place(found["place"]), load_file(self.folder / found["file"])
+        except (ValueError, TypeError, KeyError, FileNotFoundError, SafetensorError, UsageError) as error:
             raise UserError(f"{self.folder} is damaged ({error!r}). Remove the folder to start anew.") from None
         raise UserError(
             f"{self.folder} holds a training by another {' and another '.join(changed)}. Remove the folder to start "
@@ -86,9 +96,8 @@ class Progress:
         file = f"update-{place.update}.safetensors"
         self._write(file, tensors)
         text = json.dumps({"place": asdict(place), "file": file, **self._made_from})
-        (self.folder / "place.json.new").write_text(text)
-        (self.folder / "place.json.new").replace(self.folder / "place.json")
-        for old in self.folder.glob("update-*.safetensors"):
+        write_whole(self.folder / "place.json", text.encode())
+        for old in self.folder.glob("update-*.safetensors*"):
             if old.name != file:
                 old.unlink()
 
@@ -101,10 +110,43 @@ class Progress:
         return load_file(self.folder / BEST)
 
     def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what was written, and the folder if nothing else is in it."""
+        for pattern in ("place.json*", "*.safetensors*"):
+            for file in self.folder.glob(pattern):
+                file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _write(self, file: str, tensors: Mapping[str, Tensor]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, self.folder / (file + ".new"))
-        (self.folder / (file + ".new")).replace(self.folder / file)
+        write_whole(self.folder / file, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+
+
+@contextmanager
+def alone(checkpoint: Path) -> Iterator[None]:
+    """Keep other programs from training the same checkpoint.
+
+    Raises
+    ------
+    UserError
+        If one is at it.
+    """
+    folder = progress_folder(checkpoint)
+    try:
+        with RunLock(folder):
+            yield
+    finally:
+        with suppress(OSError):  # it holds what is needed to go on
+            folder.rmdir()
+
+
+def progress_folder(checkpoint: Path) -> Path:
+    """Return the folder with what an interrupted training of a checkpoint needs to go on."""
+    return checkpoint.with_name(checkpoint.name + ".progress")
+
+
+def _place(found: Any) -> Place:
+    place: Place = convert(found, Place, "place.json", "place")
+    if not all(isinstance(value, int | float) for value in place.validation):
+        raise TypeError(f"place.validation is {place.validation!r}")
+    return place
