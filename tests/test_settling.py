@@ -112,11 +112,12 @@ def test_a_wrong_start_that_shows_in_h_is_found(
     settle, effects = tasks.settle_lanes, []
 
     def watched(
-        index: int, shards: object, job: tasks.Job, pairs: object, begin: np.ndarray, error: np.ndarray
+        index: int, shards: object, job: object, pairs: object, begin: np.ndarray, error: np.ndarray, correct: bool
     ) -> object:
-        unkept = dataclasses.replace(job, states=("hidden",))
-        effects.append(settle(index, shards, unkept, pairs, begin, np.where(error, 0.99 * begin, 0))["effect"])
-        return settle(index, shards, job, pairs, begin, error)
+        if not correct:
+            shifted = np.where(error, 0.99 * begin, 0)
+            effects.append(settle(index, shards, job, pairs, begin, shifted, False)["effect"])
+        return settle(index, shards, job, pairs, begin, error, correct)
 
     monkeypatch.setattr(tasks, "settle_lanes", watched)
     la.extract_activations(corpus, saturating, tmp_path / "run", **OPTIONS)

@@ -71,13 +71,10 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
     true = _true_starts(reading, pairs, begin, last)
     error = begin - true
     error[np.abs(error) <= allowed(true, reading.job.tolerance)] = 0
-    members = [slice(lanes.start, lanes.stop) for lanes in _scouted(reading).groups()]
-    found = _by_group(reading, "settle", tasks.settle_lanes, lambda g: (pairs, begin[members[g]], error[members[g]]))
+    found = _follow(reading, pairs, begin, error, correct=False)
     effect = np.concatenate([group["effect"] for group in found])
-    for group in found:
-        receipts |= group["commits"]
-    again = [index for group in found for index in group["damaged"]]
     wrong = np.flatnonzero(~(effect <= reading.job.tolerance))
+    again: list[int] = []
     if len(wrong):
         for lane in wrong.tolist():
             starts[lane] = ends[lane - 1]
@@ -88,11 +85,26 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
             effect.max(),
         )
         _begin_anew(reading, starts, wrong)
-        again += [index for index, receipt in receipts.items() if receipt.get("settled")]
+        again = [index for index, receipt in receipts.items() if receipt.get("settled")]  # by a run that was stopped
+    elif "cell" in reading.job.states:
+        for group in _follow(reading, pairs, begin, error, correct=True):
+            receipts |= group["commits"]
+            again += group["damaged"]
     for index in again:
         commit_path(reading.state.run, index).unlink(missing_ok=True)
         receipts.pop(index, None)
     return Settled(int((error != 0).sum()), float(effect.max()), len(wrong) or len(again))
+
+
+def _follow(reading: Reading, pairs: NDArray[np.int64], begin: Array, error: Array, correct: bool) -> list[Any]:
+    """Follow the wrong starts through all lanes, and correct the stored c if asked to."""
+    members = [slice(lanes.start, lanes.stop) for lanes in _scouted(reading).groups()]
+    return _by_group(
+        reading,
+        "settle" if correct else "follow",
+        tasks.settle_lanes,
+        lambda g: (pairs, begin[members[g]], error[members[g]], correct),
+    )
 
 
 def _true_starts(reading: Reading, pairs: NDArray[np.int64], begin: Array, last: Array) -> Array:

@@ -71,9 +71,9 @@ def retained_by_lanes(index: int, shards: Sequence[Shard], job: Job, pairs: NDAr
 
 
 def settle_lanes(
-    index: int, shards: Sequence[Shard], job: Job, pairs: NDArray[np.int64], begin: Array, error: Array
+    index: int, shards: Sequence[Shard], job: Job, pairs: NDArray[np.int64], begin: Array, error: Array, correct: bool
 ) -> dict[str, Any]:
-    """Follow what a wrong start of cells did to a group of lanes, and correct the stored c, if it is kept.
+    """Follow what a wrong start of cells did to a group of lanes, and correct the stored c.
 
     Parameters
     ----------
@@ -83,6 +83,8 @@ def settle_lanes(
         Layer and neuron of the cells, shape (pair, 2).
     begin, error
         The c that each lane began from, and by how much it was wrong, dims (lane, pair).
+    correct
+        Whether to correct; else nothing is written.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def settle_lanes(
             gaps[part.span] = gap
         if not gaps:
             break
-        if "cell" in job.states:
+        if correct:
             commit = _correct(shard, job, pairs, gaps)
             if commit is None:
                 damaged.append(shard.index)
