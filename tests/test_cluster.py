@@ -49,6 +49,7 @@ def test_any_number_of_workers_gives_the_same_bytes(
     joined = tmp_path / "joined.yaml"
     with open_client(local(tmp_path, n_workers)) as client:
         assert len(client.nthreads()) == n_workers
+        assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {str(64 << 20)}
         joined.write_text(yaml.safe_dump({"address": client.scheduler.address}))
         run = run_study(load_study(study), tmp_path / "stored", joined)
         none = run_study(load_study(study, ["store=none"]), tmp_path / "streamed", joined)

@@ -18,6 +18,7 @@ from driver import commits, local
 from random_model import random_layer
 from tiny import WORDS, write_study, write_texts
 
+from lstm_analysis.cluster import ENVIRONMENT, MALLOC
 from lstm_analysis.config import load_study
 from lstm_analysis.inference.checkpoints import save_model
 from lstm_analysis.inference.model import Decoder, LanguageModel
@@ -49,8 +50,8 @@ def write_large_study(folder: Path, sizes: tuple[int, ...], names: Vocabulary, n
 
 
 def measure(file: Path, *settings: str) -> dict[str, int]:
-    """Run a study in a process of its own, in the environment that Dask gives its workers."""
-    environment = {name: str(value) for name, value in dask.config.get("distributed.nanny.pre-spawn-environ").items()}
+    """Run a study in a process of its own, in the environment that workers are given."""
+    environment = {name: str(value) for name, value in (dask.config.get(ENVIRONMENT) | MALLOC).items()}
     output = file.parent / "run"
     found = subprocess.check_output(
         [sys.executable, PROGRAM, file, output, *settings], env={**os.environ, **environment}, stderr=subprocess.DEVNULL
