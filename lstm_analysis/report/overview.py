@@ -75,7 +75,8 @@ def _boundary(material: Material) -> str:
     errors = [max(part) for part in facts["boundary_error"]]
     in_c = f", {errors[1]:.0e} in c" if errors[1:] else ""
     n_settled = facts.get("n_settled", 0)
-    settled = f", {n_settled:,} starts of saturated cells corrected" if n_settled else ""
+    starts = "start" if n_settled == 1 else "starts"
+    settled = f", {n_settled:,} {starts} of saturated cells corrected" if n_settled else ""
     return f"{n_lane} lanes meet within {max(errors[:1]):.0e} in h{in_c}{settled}"
 
 

@@ -80,8 +80,9 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
             starts[lane] = ends[lane - 1]
             starts[lane, 1, pairs[:, 0], pairs[:, 1]] = true[lane]
         log.info(
-            "settle: %d lanes have cells whose wrong start shows in h, by up to %.1e, and are read again",
+            "settle: in %d of %d lanes the wrong start of a cell shows in h, by up to %.1e; they are read again",
             len(wrong),
+            len(effect),
             effect.max(),
         )
         _begin_anew(reading, starts, wrong)
