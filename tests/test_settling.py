@@ -10,15 +10,17 @@ import torch
 import xarray as xr
 from driver import committers, local
 from one_stream import TOLERANCE, in_sequence, make_corpus, make_model, reading_facts
-from tiny import digests
+from tiny import digests, write_study
 
 import lstm_analysis as la
 from lstm_analysis import tasks
 from lstm_analysis.cluster import open_client
+from lstm_analysis.config import load_study
 from lstm_analysis.inference.forgetting import allowed
 from lstm_analysis.inference.model import LanguageModel, Layer
 from lstm_analysis.inference.reader import Stream, StreamReader
 from lstm_analysis.run import Run
+from lstm_analysis.stages.work import can_settle
 from lstm_analysis.store import read_commits
 
 OPTIONS = {"carry": "continuous", "shard_tokens": 512, "surprisal": False}
@@ -219,3 +221,22 @@ def test_what_is_not_stored_in_full_is_not_settled(
     run = la.extract_activations(corpus, saturating, tmp_path / "run", store="float16", **OPTIONS)
     assert reading_facts(run)["plan"]["n_lane"] == 1
     assert run.activations.attrs["choice"].startswith("one stream in sequence")
+
+
+@pytest.mark.parametrize(
+    ("setting", "settles"),
+    [
+        ("inference.tolerance=1.0e-5", True),
+        ("store=float16", False),
+        ("store=none", False),
+        ("inference.precision=bfloat16", False),
+        ("inference.states=[cell]", False),
+        ("inference.carry=document", False),
+    ],
+)
+def test_what_can_be_settled(tmp_path: Path, setting: str, settles: bool) -> None:
+    """The gates that c is followed by are those of float32: in a lower precision it was read with others."""
+    study = load_study(write_study(tmp_path), ["inference.carry=continuous", setting])
+    assert can_settle(study, "lstm", pieces=False) == settles
+    assert not can_settle(study, "gru", pieces=False)
+    assert not can_settle(study, "lstm", pieces=True)

@@ -76,9 +76,9 @@ class Work:
 
 
 def can_settle(study: Study, cell: str, pieces: bool) -> bool:
-    """Whether the c of lanes can be corrected in the end: h of everything that the model reads is stored in full."""
+    """Whether the c of lanes can be corrected in the end: h of all that is read is stored in full, and so are gates."""
     inference = study.inference
-    full = study.store.activations == "float32" and "hidden" in inference.kept(cell)
+    full = inference.precision == study.store.activations == "float32" and "hidden" in inference.kept(cell)
     return inference.carry == "continuous" and cell == "lstm" and full and not pieces
 
 
