@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,25 +101,30 @@ def test_a_second_run_does_nothing(run: Run, folder: Path, monkeypatch: pytest.M
     assert digests(run.path) == before
 
 
+def stopping_after(n_done: int) -> Callable[..., tasks.Receipt]:
+    """Return an extraction of shards that is interrupted before its next one."""
+    calls, extract = [], tasks.extract_shard
+
+    def stops(index: int, *rest: object) -> tasks.Receipt:
+        calls.append(index)
+        if len(calls) > n_done:
+            raise KeyboardInterrupt
+        return extract(index, *rest)
+
+    return stops
+
+
 @pytest.mark.parametrize("stop_after", [0, 7])
 def test_a_run_stopped_half_way_goes_on_to_the_same_bytes(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int, tmp_path: Path
 ) -> None:
-    calls, extract = [], tasks.extract_shard
-
-    def fails_later(index: int, *rest: object) -> tasks.Receipt:
-        calls.append(index)
-        if len(calls) > stop_after:
-            raise KeyboardInterrupt
-        return extract(index, *rest)
-
     tiny = load_study(folder / "tiny.yaml")
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "extract_shard", fails_later)
+        patch.setattr(tasks, "extract_shard", stopping_after(stop_after))
         with pytest.raises(KeyboardInterrupt):
             run_study(tiny, tmp_path / "run", in_process=True)
     assert len(store.read_commits(tmp_path / "run")) == stop_after
-    done: list[int] = []
+    done, extract = [], tasks.extract_shard
     monkeypatch.setattr(tasks, "extract_shard", lambda index, *rest: done.append(index) or extract(index, *rest))
     finished = run_study(tiny, tmp_path / "run", in_process=True)
     assert len(done) == len(store.read_commits(finished.path)) - stop_after
@@ -203,16 +209,8 @@ def replace_tokens(model: LanguageModel, tokens: tuple[str, ...]) -> LanguageMod
 def test_parts_of_a_stopped_stage_are_results(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_done: int, kept: bool
 ) -> None:
-    calls, extract = [], tasks.extract_shard
-
-    def stops(index: int, *rest: object) -> tasks.Receipt:
-        calls.append(index)
-        if len(calls) > n_done:
-            raise KeyboardInterrupt
-        return extract(index, *rest)
-
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "extract_shard", stops)
+        patch.setattr(tasks, "extract_shard", stopping_after(n_done))
         with pytest.raises(KeyboardInterrupt):
             run_study(load_study(folder / "tiny.yaml"), tmp_path / "run", in_process=True)
     assert open_run(tmp_path / "run").record["stages"]["activations"]["state"] == "stopped"

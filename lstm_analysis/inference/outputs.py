@@ -66,12 +66,13 @@ class DeviceOutputs(Outputs):
     def __init__(self, arrays: Arrays, spans: Sequence[tuple[int, int]], like: Tensor) -> None:
         self._arrays, self._spans = arrays, list(joined(spans))
         self._held = {name: like.new_full(array.shape, torch.nan) for name, array in arrays.items()}
+        self._device = like.device
 
     def put(self, layers: Sequence[Mapping[str, Tensor]], rows: NDArray[np.int64]) -> None:
         """See `Outputs.put`."""
         kept = np.flatnonzero(rows >= 0)
+        where, which = (torch.as_tensor(index, device=self._device) for index in (rows.flat[kept], kept))
         for name, held in self._held.items():
-            where, which = (torch.as_tensor(index, device=held.device) for index in (rows.flat[kept], kept))
             for i, layer in enumerate(layers):
                 values = layer[name][1:].flatten(0, 1)
                 held[where, i, : values.shape[1]] = values[which]

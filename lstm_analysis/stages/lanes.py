@@ -19,7 +19,7 @@ from ..inference.forgetting import agree, differing, probe_positions, warm_up
 from ..inference.lanes import Lanes, equal_streams, one_chain, parallel_lanes
 from ..store import read_commits
 from ..tasks import Job, Receipt
-from ..tasks.carried import State, end_path, load_state, save_state, start_path
+from ..tasks.carried import State, end_path, load_state, start_path
 from .reading import NotForgotten, Reading, Task, forget_reading, perplexity
 from .settling import Settled, settle
 from .work import Work, explain, log, progress
@@ -119,12 +119,13 @@ def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Rec
     n_repaired = 0
     for _ in range(MAX_ROUNDS):
         reading.extract(name, task, receipts, *extra)
-        errors, repaired = check_edges(reading)
+        starts, ends = _edges(reading)
+        errors, repaired = check_edges(reading, starts, ends)
         n_repaired += repaired
         if repaired:
             log.info("%s: %d lanes do not begin where the one before ends and are read again", name, repaired)
         elif not drop_overtaken(reading, receipts):
-            settled = settle(reading, receipts, _starts(reading), _ends(reading)) if reading.job.settles else Settled()
+            settled = settle(reading, receipts, starts, ends) if reading.job.settles else Settled()
             if not settled.n_again and not drop_overtaken(reading, receipts):
                 return perplexity(receipts) | _edge_facts(errors, receipts, n_repaired, settled)
             n_repaired += settled.n_again
@@ -166,43 +167,41 @@ def scout(reading: Reading) -> None:
             bar.update()
 
 
-def check_edges(reading: Reading) -> tuple[Any, int]:
+def check_edges(reading: Reading, starts: State, ends: State) -> tuple[Any, int]:
     """Compare the state each lane began from with the end of the lane before, and correct it where they differ.
+
+    Parameters
+    ----------
+    reading
+        Whose lanes were read.
+    starts, ends
+        States that each lane began from and ended with, dims (lane, part, layer, neuron).
 
     Returns
     -------
     The largest difference where lanes meet, dims (part, layer), saturated cells aside if they are settled later, and
     how many lanes have to be read again.
     """
-    run, job, lanes = reading.state.run, reading.job, reading.lanes
-    assert lanes is not None
-    starts, ends = _starts(reading), _ends(reading)
-    true = np.concatenate([np.zeros_like(ends[:1]), ends[:-1]])
+    job, true = reading.job, np.concatenate([np.zeros_like(ends[:1]), ends[:-1]])
     same = agree(starts, true, job.tolerance, in_effect=job.settles)
     difference = np.where(job.settles & differing(starts, true, job.tolerance), 0, np.abs(starts - true))
-    starts[~same] = true[~same]
-    for g, members in enumerate(lanes.groups()):
-        if not same[members].all():
-            reading.starts[g] = save_state(start_path(run, g), starts[members])
+    reading.begin_anew(np.where(same[:, None, None, None], starts, true), ~same)
     return difference[same].max(axis=(0, 3), initial=0), int((~same).sum())
 
 
-def _starts(reading: Reading) -> State:
-    """Return the state that each lane began from, dims (lane, part, layer, neuron)."""
-    lanes, first = reading.lanes, _ends(reading)[:1]
+def _edges(reading: Reading) -> tuple[State, State]:
+    """Return the states that each lane began from and ended with, dims (lane, part, layer, neuron)."""
+    run, lanes = reading.state.run, reading.lanes
     assert lanes is not None
-    run = reading.state.run
-    scouted = [_loaded(start_path(run, g)) for g, members in enumerate(lanes.groups()) if members[-1] > 0]
-    found = np.concatenate([np.zeros((lanes.n_lane - sum(map(len, scouted)), *first.shape[1:]), np.float32), *scouted])
-    found[0] = 0
-    return found
-
-
-def _ends(reading: Reading) -> State:
-    """Return the end state of each lane, dims (lane, part, layer, neuron)."""
     followed = {shard.after for shard in reading.shards}
     last = [shard for shard in reading.shards if shard.index not in followed]
-    return np.concatenate([_loaded(end_path(reading.state.run, shard.index)) for shard in last])
+    ends = np.concatenate([_loaded(end_path(run, shard.index)) for shard in last])
+    starts = np.zeros_like(ends)
+    for g, members in enumerate(lanes.groups()):
+        if members[-1] > 0:
+            starts[members] = _loaded(start_path(run, g))
+    starts[0] = 0
+    return starts, ends
 
 
 def _loaded(path: Any) -> State:

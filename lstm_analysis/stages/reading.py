@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 
 from ..cluster import work
 from ..config import InferenceConfig
@@ -19,7 +20,7 @@ from ..inference.shards import Shard, plan_shards
 from ..schema import CELL_STATES
 from ..store import commit_path, crc32
 from ..tasks import Job, Receipt
-from ..tasks.carried import end_path, load_state
+from ..tasks.carried import State, end_path, load_state, save_state, start_path
 from .work import ShardsFailed, Work, explain, log, progress
 
 Task = Callable[..., Receipt]
@@ -92,6 +93,13 @@ class Reading:
                 failures[shard.index] = "waits for the shard before it"
         if failures:
             raise ShardsFailed(failures, len(self.shards))
+
+    def begin_anew(self, starts: State, wrong: NDArray[np.bool_]) -> None:
+        """Give the wrong lanes, dims (lane), the starts that they should have, so that their groups are read again."""
+        assert self.lanes is not None
+        for g, members in enumerate(self.lanes.groups()):
+            if wrong[members].any():
+                self.starts[g] = save_state(start_path(self.state.run, g), starts[members])
 
     def needs(self, shard: Shard, receipts: Mapping[int, Receipt]) -> bool:
         """Whether a shard has to be read: it was not, or from other states than it now begins from."""

@@ -21,7 +21,7 @@ from ..inference.lanes import Lanes
 from ..inference.shards import Shard
 from ..store import commit_path
 from ..tasks import Receipt
-from ..tasks.carried import State, save_state, start_path
+from ..tasks.carried import State
 from .reading import NotForgotten, Reading
 from .work import explain, log, progress
 
@@ -73,19 +73,18 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
     error[np.abs(error) <= allowed(true, reading.job.tolerance)] = 0
     found = _follow(reading, pairs, begin, error, correct=False)
     effect = np.concatenate([group["effect"] for group in found])
-    wrong = np.flatnonzero(~(effect <= reading.job.tolerance))
-    again: list[int] = []
-    if len(wrong):
-        for lane in wrong.tolist():
-            starts[lane] = ends[lane - 1]
-            starts[lane, 1, pairs[:, 0], pairs[:, 1]] = true[lane]
+    wrong = ~(effect <= reading.job.tolerance)
+    n_wrong, again = int(wrong.sum()), []
+    if n_wrong:
+        better = np.concatenate([starts[:1], ends[:-1]])
+        better[:, 1, pairs[:, 0], pairs[:, 1]] = true
         log.info(
             "settle: in %d of %d lanes the wrong start of a cell shows in h, by up to %.1e; they are read again",
-            len(wrong),
+            n_wrong,
             len(effect),
             effect.max(),
         )
-        _begin_anew(reading, starts, wrong)
+        reading.begin_anew(np.where(wrong[:, None, None, None], better, starts), wrong)
         again = [index for index, receipt in receipts.items() if receipt.get("settled")]  # by a run that was stopped
     elif "cell" in reading.job.states:
         for group in _follow(reading, pairs, begin, error, correct=True):
@@ -94,7 +93,7 @@ def settle(reading: Reading, receipts: dict[int, Receipt], starts: State, ends: 
     for index in again:
         commit_path(reading.state.run, index).unlink(missing_ok=True)
         receipts.pop(index, None)
-    return Settled(int((error != 0).sum()), float(effect.max()), len(wrong) or len(again))
+    return Settled(int((error != 0).sum()), float(effect.max()), n_wrong or len(again))
 
 
 def _follow(reading: Reading, pairs: NDArray[np.int64], begin: Array, error: Array, correct: bool) -> list[Any]:
@@ -147,13 +146,6 @@ def shards_of_group(reading: Reading, members: range) -> list[Shard]:
     lanes = _scouted(reading)
     first, stop = lanes.bounds(members[0])[0], lanes.bounds(members[-1])[1]
     return [shard for shard in reading.shards if first <= shard.spans[0][0] < stop]
-
-
-def _begin_anew(reading: Reading, starts: State, wrong: NDArray[np.int64]) -> None:
-    """Give lanes another start, so that their groups are read again."""
-    for g, members in enumerate(_scouted(reading).groups()):
-        if np.isin(wrong, members).any():
-            reading.starts[g] = save_state(start_path(reading.state.run, g), starts[members])
 
 
 def _scouted(reading: Reading) -> Lanes:
