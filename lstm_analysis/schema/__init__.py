@@ -1,0 +1,70 @@
+"""The vocabulary of the package: every dim and every stored variable, named once."""
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from .categories import CATEGORIES
+from .corpus import CORPUS, LABELS
+from .idioms import IDIOMS as IDIOM_VARIABLES
+from .scores import SCORES
+from .sentence_position import SENTENCE_POSITION
+from .states import CELL_STATES, STATES, STORED_STATE
+from .summaries import SUMMARIES
+from .variable import Variable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "RESOLUTION",
+    "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "describe", "require_dims",
+]  # fmt: skip
+
+DIMS = (
+    "draw", "concept", "group", "contrast", "readout", "idiom", "threshold", "table_type", "document_group",
+    "sentence_position", "sentence_length_bin", "boundary", "extreme", "rank", "time", "layer", "neuron", "offset",
+    "edge", "bin",
+)  # fmt: skip
+GROUPS = ("baseline", "target")
+EXTREMES = ("lowest", "highest")
+LAST_POSITION = 60
+"""Summaries and tuning curves have a row for each ``sentence_position`` 0..60; row 60 holds all later ones too."""
+CONTEXT_OFFSETS = range(-12, 9)
+"""Tokens around an extreme one whose values are kept."""
+RESOLUTION = 1e-5
+"""A neuron whose values span less is constant: scores would be those of its round-off, so they are NaN."""
+
+VARIABLES: dict[str, Variable] = {
+    **CORPUS, **LABELS, **STATES, **SUMMARIES, **SCORES, **CATEGORIES, **SENTENCE_POSITION
+}  # fmt: skip
+
+
+def attach_attrs(dataset: "xr.Dataset") -> "xr.Dataset":
+    """Return the dataset with the units and meaning of each of its variables that the vocabulary knows."""
+    dataset = dataset.copy()
+    for name in map(str, dataset.variables):
+        if name in VARIABLES:
+            dataset[name].attrs.update(VARIABLES[name].attrs)
+    return dataset
+
+
+def require_dims(array: Any, name: str) -> Any:
+    """Return the array if it has the dims that ``name`` has in the vocabulary.
+
+    Raises
+    ------
+    UserError
+        Naming the dims needed, those found, and the transpose that mends it.
+    """
+    expected = VARIABLES[name].dims
+    if array.dims != expected:
+        mend = f"use {name}.transpose{expected}" if set(array.dims) == set(expected) else "rename or add dims"
+        raise UserError(f"{name} needs dims {expected}, got {array.dims}; {mend}.")
+    return array
+
+
+def describe(dataset: "xr.Dataset", variables: dict[str, Variable]) -> None:
+    """Give the variables of a dataset, in place, the attributes that a table of variables has for them."""
+    for name, variable in variables.items():
+        if name in dataset:
+            dataset[name].attrs.update(variable.attrs)
