@@ -11,14 +11,17 @@ from .category import categories
 from .counts import LabelCounts, empty_concepts
 from .idiom import idiom_occurrences, idioms
 from .labelling import concept_names, label_block, label_corpus
+from .mark import mark_occurrences
 from .sentence_position import position
 from .source import LabelSource
 from .span import spans
+from .wordnet_class import DEBIAN, wordnet
+from .wordnet_folder import wordnet_digest
 
 __all__ = [
-    "SOURCES", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories", "concept_names",
-    "empty_concepts", "idiom_occurrences", "idioms", "label_block", "label_corpus", "part_of_speech",
-    "position", "spans",
+    "SOURCES", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories", "concept_contents",
+    "concept_names", "empty_concepts", "idiom_occurrences", "idioms", "label_block", "label_corpus",
+    "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
@@ -27,7 +30,10 @@ SOURCES: dict[str, Callable[..., LabelSource]] = {
     "position": position,
     "part_of_speech": part_of_speech,
     "spans": spans,
+    "wordnet": wordnet,
 }
+PATHS = ("file", "path")
+"""Keys of sources that name a file or a folder; relative ones count from the study's folder."""
 
 
 def build_source(entry: Mapping[str, Any], folder: Path) -> tuple[str, LabelSource]:
@@ -38,7 +44,7 @@ def build_source(entry: Mapping[str, Any], folder: Path) -> tuple[str, LabelSour
     entry
         ``source``, a name in `SOURCES`; the parameters of that source; and ``name``, if not the source's own.
     folder
-        Folder from which the path ``file`` counts.
+        Folder from which the paths ``file`` and ``path`` count.
 
     Raises
     ------
@@ -55,8 +61,7 @@ def build_source(entry: Mapping[str, Any], folder: Path) -> tuple[str, LabelSour
         raise UsageError(f"Unknown label source {kind!r} in concepts; {nearest(str(kind), SOURCES)}")
     options = {key: value for key, value in entry.items() if key not in ("source", "name")}
     _require_known(kind, options)
-    if options.get("file") is not None:
-        options["file"] = folder / str(options["file"])
+    options |= {key: folder / str(options[key]) for key in PATHS if options.get(key) is not None}
     source = SOURCES[kind](**options)
     name = entry.get("name", source.default_name)
     if not isinstance(name, str) or not name:
@@ -81,6 +86,26 @@ def build_sources(entries: Iterable[Mapping[str, Any]], folder: Path) -> dict[st
             )
         sources[name] = source
     return sources
+
+
+def concept_contents(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+    """Return what the files and folders that entries name hold: the text of a file, the digest of a WordNet folder.
+
+    Parameters
+    ----------
+    entries
+        A study's ``concepts``.
+    folder
+        Folder from which their paths count.
+    """
+    contents = []
+    for entry in entries:
+        if entry.get("file") is not None:
+            path = folder / str(entry["file"])
+            contents += [path.read_text(encoding="utf-8", errors="replace")] if path.is_file() else []
+        elif entry.get("source") == "wordnet":
+            contents.append(wordnet_digest(folder / str(entry.get("path") or DEBIAN)))
+    return contents
 
 
 def _require_known(kind: str, options: Mapping[str, Any]) -> None:

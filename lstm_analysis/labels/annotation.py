@@ -8,15 +8,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..errors import UsageError, UserError, nearest
+from ..errors import UsageError, UserError, nearest, one_of
 from .source import BASELINE, LEFT_OUT, TARGET, read_rows
 
 MOST_VALUES = 1000
+NONE = ("", "_")
+"""How files write that a token has no value."""
+WITHOUT_VALUE = {"left_out": LEFT_OUT, "baseline": BASELINE}
 
 
 @dataclass(frozen=True)
 class PartOfSpeech:
-    """The values of an annotation column, or named groups of them; tokens without a value are left out.
+    """The values of an annotation column, or named groups of them.
 
     Parameters
     ----------
@@ -24,10 +27,16 @@ class PartOfSpeech:
         Name of the annotation.
     tags
         Name of each concept and its values, ``prefix*`` for all that begin so; ``None``: each value is one.
+    continued
+        Prefixes of values that are taken off.
+    without_value
+        What a token without a value is: a key of `WITHOUT_VALUE`.
     """
 
     column: str = "pos"
     tags: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    continued: tuple[str, ...] = ()
+    without_value: str = "left_out"
     of_words: ClassVar[bool] = True
     default_name: ClassVar[str] = "part_of_speech"
 
@@ -44,16 +53,20 @@ class PartOfSpeech:
     def label(self, corpus: xr.Dataset, start: int, stop: int) -> NDArray[np.int8]:
         """Return the labels of the tokens ``[start, stop)``, dims (time, concept)."""
         groups = self._groups(corpus)
-        values = _values(corpus, self.column)
+        values = self._values(corpus)
         table = np.full((len(values), len(groups)), BASELINE, dtype=np.int8)
         for concept, (_, group) in enumerate(groups):
             table[[value in group for value in values], concept] = TARGET
-        table[[value == "" for value in values]] = LEFT_OUT
+        table[[value == "" for value in values]] = WITHOUT_VALUE[self.without_value]
         label: NDArray[np.int8] = table[read_rows(corpus, f"{self.column}_id", start, stop)]
         return label
 
+    def _values(self, corpus: xr.Dataset) -> list[str]:
+        """Return what each code of the column says, ``""`` where that is nothing."""
+        return [_without_prefix(value, self.continued) for value in _values(corpus, self.column)]
+
     def _groups(self, corpus: xr.Dataset) -> list[tuple[str, frozenset[str]]]:
-        values = sorted(set(_values(corpus, self.column)) - {""})
+        values = sorted(set(self._values(corpus)) - {""})
         if not values:
             raise UserError(f"The annotation {self.column!r} of the corpus is empty: no token has a value.")
         if self.tags is not None:
@@ -66,7 +79,12 @@ class PartOfSpeech:
         return [(value, frozenset([value])) for value in values]
 
 
-def part_of_speech(column: str = "pos", tags: Mapping[str, str | Sequence[str]] | None = None) -> PartOfSpeech:
+def part_of_speech(
+    column: str = "pos",
+    tags: Mapping[str, str | Sequence[str]] | None = None,
+    continued: str | Sequence[str] = (),
+    without_value: str = "left_out",
+) -> PartOfSpeech:
     """Label tokens by an annotation column of the corpus.
 
     Parameters
@@ -76,26 +94,37 @@ def part_of_speech(column: str = "pos", tags: Mapping[str, str | Sequence[str]] 
     tags
         Name of each concept and its values (case matters; ``prefix*`` for all that begin so). By default each
         value of the column is a concept.
+    continued
+        Prefix, or prefixes, that mark how a value of several words goes on, such as ``I-`` in ``I-noun.act``: it is
+        taken off, so that all words have the value.
+    without_value
+        What tokens without a value are, that is ``_`` or nothing, as end symbols have: ``left_out``, neither target nor
+        baseline, fits a column that tags every word, such as parts of speech; ``baseline`` fits one that names only
+        what is of interest, such as semantic classes, where all other words are what to compare with.
 
     Returns
     -------
-    The label source. Tokens without a value, such as end symbols, are left out.
+    The label source.
 
     Raises
     ------
     UsageError
-        If ``column`` is not a text or ``tags`` not such a mapping.
+        If ``column`` is not a text, ``tags`` not such a mapping, or another value is not one of these.
 
     >>> part_of_speech(tags={"noun": "NN*", "verb": ["VB", "VBD"]}).tags
     (('noun', ('NN*',)), ('verb', ('VB', 'VBD')))
     """
     if not isinstance(column, str) or not column:
         raise UsageError(f"column must be the name of an annotation of the corpus, found {column!r}.")
-    if tags is None:
-        return PartOfSpeech(column)
-    if not isinstance(tags, Mapping) or not tags:
+    if not isinstance(without_value, str) or without_value not in WITHOUT_VALUE:
+        raise UsageError(f"without_value is {without_value!r}; {one_of(str(without_value), WITHOUT_VALUE)}")
+    prefixes = (continued,) if isinstance(continued, str) else continued
+    if not isinstance(prefixes, Sequence) or not all(isinstance(prefix, str) and prefix for prefix in prefixes):
+        raise UsageError(f"continued must be a prefix of values, such as I-, or a list of them, found {continued!r}.")
+    if tags is not None and (not isinstance(tags, Mapping) or not tags):
         raise UsageError(f"tags must map names to lists of values, such as {{noun: [NN*]}}, found {tags!r}.")
-    return PartOfSpeech(column, tuple((name, _listed(name, values)) for name, values in tags.items()))
+    named = None if tags is None else tuple((name, _listed(name, values)) for name, values in tags.items())
+    return PartOfSpeech(column, named, tuple(prefixes), without_value)
 
 
 def _listed(name: object, values: object) -> tuple[str, ...]:
@@ -106,6 +135,13 @@ def _listed(name: object, values: object) -> tuple[str, ...]:
         if not isinstance(value, str) or not value:
             raise UsageError(f"tags has for {name!r} the value {value!r}, which is not a text. Put it in quotes.")
     return tuple(listed)
+
+
+def _without_prefix(value: str, prefixes: Sequence[str]) -> str:
+    """Return a value without the first prefix that it begins with, ``""`` if it is none."""
+    prefix = next((prefix for prefix in prefixes if value.startswith(prefix) and value != prefix), "")
+    value = value.removeprefix(prefix)
+    return "" if value in NONE else value
 
 
 def _values(corpus: xr.Dataset, column: str) -> list[str]:

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .. import schema
 from ..errors import UsageError
 from .intervals import Positions, expand
 from .lexicon import read_lexicon
 from .matching import find_phrases
+from .occurrence import occurrence_dataset
 from .phrases import MAX_GAP, Phrases
 from .source import BASELINE, LEFT_OUT, TARGET
 from .word_view import first_tokens, word_view
@@ -102,8 +102,8 @@ def idiom_occurrences(corpus: xr.Dataset, source: Idioms) -> xr.Dataset:
     Returns
     -------
     Dataset with dim ``occurrence``, in the order of their final words: `occurrence_start`, `occurrence_stop`
-    (half-open on ``time``), `occurrence_idiom` (index in ``idiom``) and the table ``idiom``. It is empty if none
-    occurs.
+    (half-open on ``time``), `occurrence_idiom` (index in ``idiom``), `occurrence_value`, which is 1 because a lexicon
+    cannot tell literal uses, and the table ``idiom``. It is empty if none occurs.
     """
     columns: list[list[NDArray[np.int64]]] = []
     words = word_view(corpus)
@@ -113,13 +113,6 @@ def idiom_occurrences(corpus: xr.Dataset, source: Idioms) -> xr.Dataset:
         here = np.flatnonzero((end > start) & (end <= stop))
         here = here[np.lexsort((idiom[here], begin[here], end[here]))]
         columns.append([begin[here], end[here], idiom[here]])
-    names = ("occurrence_start", "occurrence_stop", "occurrence_idiom")
-    found = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    found[:2] = [first_tokens(corpus, word) for word in found[:2]]
-    variables = {
-        name: ("occurrence", column.astype(schema.VARIABLES[name].dtype))
-        for name, column in zip(names, found, strict=True)
-    }
-    table = np.array([name for name, _ in source.phrases], dtype=object)
-    dataset: xr.Dataset = schema.attach_attrs(xr.Dataset(variables, coords={"idiom": ("idiom", table)}))
-    return dataset
+    begins, ends, found = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    begins, ends = first_tokens(corpus, begins), first_tokens(corpus, ends)
+    return occurrence_dataset(begins, ends, found, np.ones_like(found), [name for name, _ in source.phrases])

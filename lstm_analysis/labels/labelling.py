@@ -28,7 +28,7 @@ def label_corpus(corpus: xr.Dataset, sources: Mapping[str, LabelSource]) -> xr.D
     Returns
     -------
     Dataset with `label` (time, concept), 1 target, 0 baseline, -1 left out; `n_token`, `n_type`, `n_document`
-    (concept, group); the coordinates ``concept``, ``source`` (concept) and ``group``.
+    (concept, group); the coordinates ``concept``, ``source`` (concept), ``group``, and `type_id`, `document` (time).
 
     Raises
     ------
@@ -52,6 +52,7 @@ def label_corpus(corpus: xr.Dataset, sources: Mapping[str, LabelSource]) -> xr.D
         counts.update(label[start:stop], type_id, document)
     dataset = counts.finalise().assign(label=(schema.VARIABLES["label"].dims, label))
     dataset = dataset.assign_coords(source=("concept", np.array(origins, dtype=object)))
+    dataset = dataset.assign_coords({name: corpus[name].variable for name in ("type_id", "document")})
     labels: xr.Dataset = schema.attach_attrs(dataset)
     return labels
 

@@ -39,7 +39,7 @@ class Window:
         Whole sentences, because which occurrences count, from left to right without overlap, can hang on any
         earlier token of the sentence.
         """
-        first, last = _sentence_bounds(corpus, start, stop)
+        first, last = sentence_bounds(corpus, start, stop)
         type_id = read_rows(corpus, "type_id", first, last)
         sentence = read_rows(corpus, "sentence", first, last)
         order = np.argsort(type_id, kind="stable")
@@ -59,7 +59,8 @@ class Window:
         return np.sort(self.order[expand(begin, end)[0]])
 
 
-def _sentence_bounds(corpus: xr.Dataset, start: int, stop: int) -> tuple[int, int]:
+def sentence_bounds(corpus: xr.Dataset, start: int, stop: int) -> tuple[int, int]:
+    """Return first token and token after the last of the sentences that the tokens ``[start, stop)`` belong to."""
     first = start - int(read_rows(corpus, "sentence_position", start, start + 1)[0])
     position = int(read_rows(corpus, "sentence_position", stop - 1, stop)[0])
     length = int(read_rows(corpus, "sentence_length", stop - 1, stop)[0])

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..errors import UserError
+from ..errors import UsageError
 from .intervals import expand
+from .mark import marked_spans
 from .source import BASELINE, LEFT_OUT, TARGET
 from .span_table import SpanTable, read_spans
 
@@ -25,9 +26,15 @@ class Spans:
     ----------
     table
         The spans; ``None`` for the marks of the corpus.
+    pool
+        Whether all spans are of one unnamed concept.
+    min_tokens
+        Tokens that a concept needs as target, and as baseline if it has any.
     """
 
     table: SpanTable | None = None
+    pool: bool = False
+    min_tokens: int = 1
     of_words: ClassVar[bool] = False
     default_name: ClassVar[str] = "spans"
 
@@ -48,17 +55,19 @@ class Spans:
         elsewhere[spans.concept[spans.value == BASELINE]] = LEFT_OUT
         label = np.tile(elsewhere, (stop - start, 1))
         token, span = expand(*spans.clipped(start, stop))
-        label[token - start, spans.concept[span]] = np.where(spans.value[span] == 1, TARGET, BASELINE)
+        for value, says in ((0, BASELINE), (1, TARGET)):  # of pooled concepts a target of one counts
+            here = spans.value[span] == value
+            label[token[here] - start, spans.concept[span[here]]] = says
         return label
 
     def _spans(self, corpus: xr.Dataset) -> SpanTable:
-        if self.table is None:
-            return _marks(corpus)
-        self.table.require_inside(corpus.sizes["time"])
-        return self.table
+        table = marked_spans(corpus) if self.table is None else self.table
+        table.require_inside(corpus.sizes["time"])
+        table = table.frequent(self.min_tokens)
+        return table.pooled() if self.pool else table
 
 
-def spans(file: str | PathLike[str] | None = None) -> Spans:
+def spans(file: str | PathLike[str] | None = None, pool: bool = False, min_tokens: int = 1) -> Spans:
     """Label tokens by spans marked by hand.
 
     Parameters
@@ -66,6 +75,12 @@ def spans(file: str | PathLike[str] | None = None) -> Spans:
     file
         CSV with the header ``start,stop,concept[,value]``: half-open positions on ``time``, value 1 target
         (default) or 0 baseline. Without a file: the spans of a corpus of JSON lines.
+    pool
+        One concept, which takes the name of the source, of the spans of all concepts: a token is a target if it is one
+        of any concept. If any of them has a baseline, tokens that no span covers are left out.
+    min_tokens
+        Keep only concepts with at least so many marked tokens as target and, if they have any as baseline, as baseline;
+        pooled are those that are kept.
 
     Returns
     -------
@@ -74,18 +89,10 @@ def spans(file: str | PathLike[str] | None = None) -> Spans:
     Raises
     ------
     UsageError
-        If the file is missing or is not such a table.
+        If the file is missing or is not such a table, or ``pool`` or ``min_tokens`` is not such a value.
     """
-    return Spans(None if file is None else read_spans(Path(file)))
-
-
-def _marks(corpus: xr.Dataset) -> SpanTable:
-    if "mark_time" not in corpus:
-        raise UserError(
-            "The label source spans without a file takes the spans that the corpus marks, and this corpus marks "
-            "none. Give file: with a CSV of spans, or read a corpus of JSON lines with 'spans'."
-        )
-    names = ("mark_time", "mark_concept", "mark_value")
-    time, concept, value = (corpus[name].compute(scheduler="synchronous").to_numpy() for name in names)
-    concepts = [str(name) for name in corpus["marked_concept"].to_numpy().tolist()]
-    return SpanTable.build(time, time + 1, concept, value, concepts, "The corpus")
+    if not isinstance(pool, bool):
+        raise UsageError(f"pool of the spans must be true or false, found {pool!r}.")
+    if not isinstance(min_tokens, int) or isinstance(min_tokens, bool) or min_tokens < 1:
+        raise UsageError(f"min_tokens of the spans must be a whole number from 1 on, found {min_tokens!r}.")
+    return Spans(None if file is None else read_spans(Path(file)), pool, min_tokens)

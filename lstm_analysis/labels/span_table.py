@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,35 @@ class SpanTable:
     def clipped(self, start: int, stop: int) -> tuple[Positions, Positions]:
         """Return start and stop of every span, cut to ``[start, stop)``; spans elsewhere become empty."""
         return np.clip(self.start, start, stop), np.clip(self.stop, start, stop)
+
+    def frequent(self, min_tokens: int) -> "SpanTable":
+        """Return the concepts with at least so many tokens as target and, if they have a baseline, as baseline.
+
+        Raises
+        ------
+        UserError
+            If there are none.
+        """
+        if min_tokens == 1:
+            return self
+        n_token = np.zeros((2, len(self.concepts)), dtype=np.int64)
+        np.add.at(n_token, (self.value, self.concept), self.stop - self.start)
+        kept = (n_token[1] >= min_tokens) & ((n_token[0] == 0) | (n_token[0] >= min_tokens))
+        if not kept.any():
+            raise UserError(
+                f"{self.origin} marks no concept with at least {min_tokens} tokens as target and, where it has any, as "
+                f"baseline; the most frequent target has {n_token[1].max()}. Lower min_tokens of the spans."
+            )
+        here = kept[self.concept]
+        concepts = tuple(name for name, keep in zip(self.concepts, kept, strict=True) if keep)
+        start, stop, concept, value, line = (
+            column[here] for column in (self.start, self.stop, self.concept, self.value, self.line)
+        )
+        return SpanTable(start, stop, np.cumsum(kept)[concept] - 1, value, line, concepts, self.origin)
+
+    def pooled(self) -> "SpanTable":
+        """Return the spans as those of one unnamed concept; one may be target where another is baseline."""
+        return replace(self, concept=np.zeros_like(self.concept), concepts=("",))
 
     def require_inside(self, n_token: int) -> None:
         """Refuse spans that end after the corpus.

@@ -8,14 +8,17 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labels import label_loops as loops
+from labels.fake_wordnet import write_wordnet
 
 from lstm_analysis import schema
 from lstm_analysis.errors import UsageError
 from lstm_analysis.labels import (
+    PATHS,
     SOURCES,
     build_source,
     build_sources,
     categories,
+    concept_contents,
     concept_names,
     empty_concepts,
     idioms,
@@ -25,6 +28,7 @@ from lstm_analysis.labels import (
     part_of_speech,
     position,
     spans,
+    wordnet,
 )  # fmt: skip
 
 
@@ -43,6 +47,7 @@ def sources(tmp_path_factory):
         "opening": position(first=2),
         "close": position(last=2),
         "spans": spans(folder / "spans.csv"),
+        "wordnet": wordnet(write_wordnet(folder / "wordnet"), ["noun.artifact", "noun.act"]),
     }
 
 
@@ -72,14 +77,16 @@ def test_dataset_has_the_names_of_the_vocabulary(sources):
     labels = label_corpus(corpus, sources)
     assert labels.label.dims == schema.VARIABLES["label"].dims
     assert labels.label.dtype == np.int8
-    assert labels.concept.values.tolist() == ["idiom", "i1", "i2", "i3", "c1", "c2", "opening", "close", "s1", "s2"]
-    assert labels.source.values.tolist() == ["idiom"] * 4 + ["categories"] * 2 + ["opening", "close"] + ["spans"] * 2
+    names = ["idiom", "i1", "i2", "i3", "c1", "c2", "opening", "close", "s1", "s2", "noun.artifact", "noun.act"]
+    assert labels.concept.values.tolist() == names
+    from_files = ["idiom"] * 4 + ["categories"] * 2 + ["opening", "close"] + ["spans"] * 2 + ["wordnet"] * 2
+    assert labels.source.values.tolist() == from_files
     assert labels.group.values.tolist() == ["baseline", "target"]
     for name in labels.data_vars:
         assert labels[name].attrs == schema.VARIABLES[name].attrs
     opening = labels.sel(concept="opening", group="target")
     assert [int(opening[name]) for name in ("n_token", "n_type", "n_document")] == [4, 4, 2]
-    assert empty_concepts(labels) == ["i2", "i3", "s2"]
+    assert empty_concepts(labels) == ["i2", "i3", "s2", "noun.act"]
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata:UserWarning")
@@ -125,6 +132,7 @@ def folder(tmp_path):
     (tmp_path / "law.txt").write_text("act\n")
     (tmp_path / "law.yaml").write_text("law: [act]\n")
     (tmp_path / "my.csv").write_text("start,stop,concept\n0,1,a\n")
+    write_wordnet(tmp_path / "wordnet")
     return tmp_path
 
 
@@ -140,12 +148,16 @@ def folder(tmp_path):
         ({"source": "part_of_speech", "column": "pos", "tags": {"noun": ["NN*"]}}, "part_of_speech"),
         ({"source": "spans"}, "spans"),
         ({"source": "spans", "file": "my.csv", "name": "mine"}, "mine"),
+        ({"source": "spans", "pool": True, "min_tokens": 5}, "spans"),
+        ({"source": "part_of_speech", "column": "x", "continued": "I-", "without_value": "baseline"}, "part_of_speech"),
+        ({"source": "wordnet", "path": "wordnet"}, "wordnet"),
+        ({"source": "wordnet", "path": "wordnet", "classes": ["noun.act"], "min_share": 0.5, "name": "w"}, "w"),
     ],
 )
 def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
     found, source = build_source(entry, folder)
     assert found == name
-    options = {key: folder / value if key == "file" else value for key, value in entry.items()}
+    options = {key: folder / value if key in PATHS else value for key, value in entry.items()}
     expected = SOURCES[entry["source"]](**{k: v for k, v in options.items() if k not in ("source", "name")})
     assert isinstance(source, type(expected))
     assert ("file" in entry and entry["source"] == "spans") or source == expected
@@ -155,7 +167,7 @@ def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
     ("entry", "wrong"),
     [
         ("idioms", "An entry of concepts needs the key 'source'"),
-        ({"file": "x"}, "needs the key 'source', one of idioms, categories, position, part_of_speech, spans"),
+        ({"file": "x"}, "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet"),
         ({"source": "idoms"}, "Unknown label source 'idoms' in concepts; did you mean 'idioms'?"),
         ({"source": ["idioms"]}, "Unknown label source ['idioms']"),
         ({"source": "idioms", "flie": "x"}, "'idioms' has no key 'flie'; did you mean 'file'?"),
@@ -164,12 +176,24 @@ def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
         ({"source": "categories", "file": None}, "The label source 'categories' needs the key 'file'"),
         ({"source": "position", "first": 1, "name": 3}, "must be a text, found 3. Put it in quotes"),
         ({"source": "categories", "file": "no.txt"}, "Cannot read the concept file"),
+        ({"source": "wordnet", "path": "no"}, "is not a WordNet folder: there is no such folder"),
     ],
 )
 def test_wrong_entry_is_refused(tmp_path, entry, wrong):
     with pytest.raises(UsageError) as caught:
         build_source(entry, tmp_path)
     assert wrong in str(caught.value)
+
+
+def test_what_a_source_reads_is_its_content(folder):
+    entries = [{"source": "idioms", "file": "idioms.yaml"}, {"source": "wordnet", "path": "wordnet"},
+               {"source": "position", "first": 1}, {"source": "spans"}]  # fmt: skip
+    text, digest = concept_contents(entries, folder)
+    assert text == "red tape: red tape\n"
+    assert concept_contents(entries, folder) == [text, digest]
+    with (folder / "wordnet" / "index.verb").open("a") as file:
+        file.write("\n")
+    assert concept_contents(entries, folder)[1] != digest
 
 
 def test_two_sources_of_the_same_name_are_refused(tmp_path):

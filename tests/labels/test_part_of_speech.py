@@ -4,10 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labels import label_loops as loops
 
+from lstm_analysis.corpus import read_corpus
 from lstm_analysis.corpus.dataset import corpus_dataset
 from lstm_analysis.corpus.sentences import Sentence
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.labels import annotation, part_of_speech
+from lstm_analysis.labels.wordnet_folder import LEXNAMES
 
 TAGS = ("NN", "NNS", "VB", "")
 
@@ -83,9 +85,43 @@ def test_a_concept_for_each_of_very_many_values_is_refused(monkeypatch):
         ({"tags": {True: ["NN"]}}, "tags maps True to ['NN']"),
         ({"tags": {"no": [False]}}, "tags has for 'no' the value False, which is not a text. Put it in quotes"),
         ({"column": 3}, "column must be the name of an annotation of the corpus, found 3"),
+        ({"without_value": "basline"}, "without_value is 'basline'; did you mean 'baseline'?"),
+        ({"without_value": 0}, "without_value is 0; it must be one of left_out, baseline"),
+        ({"continued": 3}, "continued must be a prefix of values, such as I-, or a list of them, found 3"),
+        ({"continued": [""]}, "or a list of them, found ['']"),
     ],
 )
 def test_wrong_parameters_are_refused(options, wrong):
     with pytest.raises(UsageError) as caught:
         part_of_speech(**options)
     assert wrong in str(caught.value)
+
+
+def test_words_of_one_value_are_one_concept_and_the_others_its_baseline():
+    values = ["noun.Tops", "I-noun.Tops", "_", "", "verb.act", "I-"]
+    corpus = tagged_corpus(values, column="lexname")
+    source = part_of_speech("lexname", continued="I-", without_value="baseline")
+    assert source.names(corpus) == ["I-", "noun.Tops", "verb.act"]
+    label = source.label(corpus, 0, 7)
+    assert label[:, 1].tolist() == [1, 1, 0, 0, 0, 0, 0]
+    assert label[:, 2].tolist() == [0, 0, 0, 0, 1, 0, 0]
+    left_out = part_of_speech("lexname", {"noun": "noun.*"}, continued=["B-", "I-"])
+    assert left_out.label(corpus, 0, 7)[:, 0].tolist() == [1, 1, -1, -1, 0, 0, -1]
+
+
+def test_an_underscore_is_no_value():
+    corpus = tagged_corpus(["NN", "_", "VB"])
+    assert part_of_speech().names(corpus) == ["NN", "VB"]
+    assert part_of_speech().label(corpus, 0, 4).tolist() == [[1, 0], [-1, -1], [0, 1], [-1, -1]]
+    with pytest.raises(UserError, match="The annotation 'pos' of the corpus is empty"):
+        part_of_speech().names(tagged_corpus(["_"]))
+
+
+def test_gold_classes_of_semcor(real_data):
+    corpus = read_corpus(str(real_data("english/semcor.tsv.gz")), end_of_sentence="</s>")
+    source = part_of_speech("lexname", continued="I-", without_value="baseline")
+    names = source.names(corpus)
+    assert set(names) <= {*LEXNAMES, "other"}
+    label = source.label(corpus, 0, corpus.sizes["time"])
+    assert (label >= 0).all()
+    assert int(label.sum()) == 209_859  # what its description counts

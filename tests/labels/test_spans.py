@@ -157,3 +157,33 @@ def test_marks_of_magpie_equal_the_loop_over_its_lines(real_data):
     for concept, values in enumerate(marks[name] for name in sorted(marks)):
         elsewhere = 0 if all(values.values()) else -1
         assert label[:, concept].tolist() == [values.get(token, elsewhere) for token in range(n_token)]
+
+
+def test_pooled_marks_are_one_concept_of_which_a_target_counts():
+    corpus = marked_corpus(Mark("z", (0, 2)), Mark("y", (1,)), Mark("y", (0,), 0))
+    source = spans(pool=True)
+    assert source.names(corpus) == [""]
+    assert source.label(corpus, 0, 8)[:, 0].tolist() == [-1, -1, -1, -1, 1, 1, 1, -1]
+    targets = marked_corpus(Mark("z", (0,)), Mark("y", (1,)))
+    assert spans(pool=True).label(targets, 0, 8)[:, 0].tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
+
+
+def test_rare_concepts_can_be_left_away(tmp_path):
+    lines = ["start,stop,concept,value", "0,2,a,1", "2,3,a,0", "0,2,b,1", "2,4,b,0", "0,3,c,1", "5,6,d,1"]
+    file = spans_file(tmp_path, *lines)
+    assert spans(file, min_tokens=1).names(CORPUS) == ["a", "b", "c", "d"]
+    source = spans(file, min_tokens=2)
+    assert source.names(CORPUS) == ["b", "c"]
+    assert source.label(CORPUS, 0, 5).T.tolist() == [[1, 1, 0, 0, -1], [1, 1, 1, 0, 0]]
+    assert spans(file, pool=True, min_tokens=3).label(CORPUS, 0, 4)[:, 0].tolist() == [1, 1, 1, 0]
+    with pytest.raises(UserError, match=r"at least 4 tokens as target .* target has 3. Lower min_tokens"):
+        spans(file, min_tokens=4).names(CORPUS)
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [({"pool": 1}, "pool of the spans must be true or false, found 1"), ({"min_tokens": 0}, "from 1 on, found 0")],
+)
+def test_wrong_options_are_refused(options, wrong):
+    with pytest.raises(UsageError, match=wrong):
+        spans(**options)
