@@ -13,6 +13,7 @@ from .histogram import digitise
 from .moments import add_histogram, add_moments
 from .states import bounded, by_neuron, check_same_tokens
 from .tuning import add_by_position
+from .type_table import TypeRows, add_by_type
 
 _MOMENTS = ("value_sum", "square_sum_high", "square_sum_low")
 _DIMS = ("concept", "group", "layer", "neuron")
@@ -26,6 +27,9 @@ def summarize_block(
     sentence_position: NDArray[np.integer] | None = None,
     context_group: NDArray[np.integer] | None = None,
     time: NDArray[np.int64] | None = None,
+    type_id: NDArray[np.integer] | None = None,
+    document: NDArray[np.integer] | None = None,
+    type_rows: TypeRows | None = None,
 ) -> xr.Dataset:
     """Return the mergeable summary of a block of tokens.
 
@@ -47,6 +51,9 @@ def summarize_block(
         Document or sentence of each token, dims (time), never decreasing; adds the ``context_`` variables.
     time
         Place of each token in the corpus, dims (time), ascending, gaps allowed; 0, 1, 2 ... by default.
+    type_id, document, type_rows
+        Surface form and document of each token, dims (time), and which of them have a row; adds the ``type_`` and
+        ``document_group_`` variables.
 
     Returns
     -------
@@ -77,6 +84,8 @@ def summarize_block(
         summary = summary.merge(add_by_position(values, sentence_position))
     if context_group is not None:
         summary = summary.merge(find_contexts(values, context_group, time))
+    if type_rows is not None and type_id is not None and document is not None:
+        summary = summary.merge(add_by_type(values, label, sentence_position, type_id, document, type_rows))
     return summary
 
 

@@ -22,6 +22,16 @@ _MERGE: dict[str, Callable[[xr.Variable, xr.Variable], Any]] = {
     "position_value_sum": np.add,
     "position_square_sum_high": np.add,
     "position_square_sum_low": np.add,
+    "type_n_token": np.add,
+    "type_value_sum": np.add,
+    "document_group_n_token": np.add,
+    "document_group_value_sum": np.add,
+    "type_target_n_token": np.add,
+    "type_labelled_n_token": np.add,
+    "position_type_n_token": np.add,
+    "position_table_value_sum": np.add,
+    "table_square_sum_high": np.add,
+    "table_square_sum_low": np.add,
 }
 
 
@@ -48,7 +58,7 @@ def merge_summaries(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     _check_fit(a, b)
     # Variables have dims but no coordinates to align, which `_check_fit` has compared once.
     parts = {name: merge(a[name].variable, b[name].variable) for name, merge in _MERGE.items() if name in a}
-    for prefix in ("", "position_"):
+    for prefix in ("", "position_", "table_"):
         high, low = f"{prefix}square_sum_high", f"{prefix}square_sum_low"
         if low in parts:
             parts[high], parts[low] = carry(parts[high], parts[low])

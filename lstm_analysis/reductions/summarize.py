@@ -1,6 +1,7 @@
 """One pass over the states: the labelled front, in memory or lazily over Dask chunks."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import dask
 import numpy as np
@@ -72,7 +73,7 @@ def summarize(
     columns["time"] = places(states)
     edges = pilot_edges_of(states, seed) if bin_edge is None else schema.require_dims(bin_edge, "bin_edge")
     if states.chunks is None:
-        arrays = {name: np.asarray(column.values) for name, column in columns.items()}
+        arrays: dict[str, Any] = {name: np.asarray(column.values) for name, column in columns.items()}
         summary = summarize_block(states.values, bin_edge=edges.values, **arrays)
         summary = summary.assign(histogram=summary.histogram.astype(schema.VARIABLES["histogram"].dtype))
     else:
