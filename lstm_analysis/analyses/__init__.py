@@ -1,6 +1,1 @@
-"""Analyses beyond selectivity, one file each; a study asks for them by name under ``analyses``."""
-
-from collections.abc import Callable
-from typing import Any
-
-ANALYSES: dict[str, Callable[..., Any]] = {}
+"""What goes beyond a score of a neuron for a concept: pure functions of summaries, tables and the rows they ask for."""
