@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
+from lstm_analysis.record import FORMAT
 from lstm_analysis.reductions.context import find_contexts
 from lstm_analysis.run import Run, open_run
 
@@ -19,6 +21,9 @@ N_LAYER, N_NEURON = 2, 7  # of the ordinary run
 CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
+
+STAGE = {"contexts": "selectivity", "sentence_position": "analyses", "categories": "analyses", "idioms": "analyses"}
+"""Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
 """A function that writes a run with the options of `write_run`."""
@@ -32,9 +37,17 @@ def write_run(
     measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information"),
     layer_sizes: tuple[int, ...] = (N_NEURON,) * N_LAYER,
     n_document: int = N_DOCUMENT,
+    draws: int = 0,
+    analyses: tuple[str, ...] = ("sentence_position",),
+    twin: str | None = None,
+    random: str | None = None,
 ) -> Run:
-    """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position."""
-    rng = np.random.default_rng(0)
+    """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position.
+
+    With ``draws`` it has p and intervals; with ``twin`` a random twin of that kind in its folder, which is a run with
+    ``random`` and another seed.
+    """
+    rng = np.random.default_rng(0 if random is None else 1)
     hidden = np.tanh(rng.normal(size=(N_TIME, len(layer_sizes), max(layer_sizes)))).astype(np.float32)
     hidden[:, CONSTANT[0], CONSTANT[1]] = 0.25
     for layer, size in enumerate(layer_sizes):
@@ -44,28 +57,39 @@ def write_run(
     scores = fake_scores(labels, hidden, measures, exact, rng)
     found = find_contexts(hidden, corpus["document" if n_document > 1 else "sentence"].values)
     found = found.assign_coords(extreme=np.array(schema.EXTREMES, object))
-    stores = {
-        "corpus": corpus,
-        "labels": labels,
-        "selectivity": scores,
-        "contexts": found,
-        "sentence_position": fake_tuning(hidden),
+    tuning = fake_tuning(hidden)
+    if draws:
+        scores, tuning = add_tests(scores, rng), add_boundaries(tuning, hidden, rng) if stored else tuning
+    stores = {"corpus": corpus, "labels": labels, "selectivity": scores, "contexts": found}
+    idioms = [f"idiom {i} {NASTY}" for i in range(n_idiom)]
+    made = {
+        "sentence_position": lambda: tuning,
+        "categories": lambda: fake_categories(scores, TYPES, rng),
+        "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
     }
+    stores |= {name: made[name]() for name in analyses}
     if stored:
         stores["activations"] = xr.Dataset({"hidden_state": (schema.VARIABLES["hidden_state"].dims, hidden)})
     folder.mkdir()
     for name, dataset in stores.items():
-        stage = {"contexts": "selectivity", "sentence_position": "selectivity"}.get(name, name)
-        whole = schema.attach_attrs(dataset).assign_attrs(fingerprint=stage)
-        sizes = {**whole.sizes, "time": 64}
-        long = {
-            v: {"chunks": [sizes[dim] for dim in whole[v].dims]} for v in whole.variables if "time" in whole[v].dims
-        }
-        whole.to_zarr(folder / f"{name}.zarr", consolidated=False, zarr_format=3, encoding=long)
-    stages = sorted({"corpus", "labels", "selectivity", *stores} - {"contexts", "sentence_position"})
+        write_store(folder / f"{name}.zarr", dataset, STAGE.get(name, name))
+    stages = sorted({STAGE.get(name, name) for name in stores} | ({"twin"} if twin else set()))
     record = fake_record(stored, exact, stages, layer_sizes, n_document)
+    record["study"] |= {"analyses": list(analyses), "selectivity": {"draws": draws, "alpha": 0.05, "twin": twin}}
+    record["study"]["model"]["twin"] = random
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    if twin:
+        options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
+        write_run(folder / "twin", stored=stored, draws=draws, analyses=analyses, random=twin, **options)
     return open_run(folder)
+
+
+def write_store(path: Path, dataset: xr.Dataset, stage: str) -> None:
+    """Write a store with the fingerprint of its stage; what runs along ``time`` in short chunks."""
+    whole = schema.attach_attrs(dataset).assign_attrs(fingerprint=stage)
+    sizes = {**whole.sizes, "time": 64}
+    long = {v: {"chunks": [sizes[dim] for dim in whole[v].dims]} for v in whole.variables if "time" in whole[v].dims}
+    whole.to_zarr(path, consolidated=False, zarr_format=3, encoding=long)
 
 
 def fake_corpus(rng: np.random.Generator, n_document: int) -> xr.Dataset:
@@ -78,7 +102,9 @@ def fake_corpus(rng: np.random.Generator, n_document: int) -> xr.Dataset:
     }  # fmt: skip
     names = [f"{i} <img src=x onerror=alert(1)>" for i in range(n_document)]
     tables = {"type": np.array(TYPES, object), "document_name": np.array(names, object)}
-    return xr.Dataset({name: ("time", values) for name, values in columns.items()}, tables)
+    start = np.arange(n_document) * (N_TIME // n_document)
+    columns_of_time = {name: ("time", values) for name, values in columns.items()}
+    return xr.Dataset(columns_of_time | {"document_start": ("document_name", start)}, tables)
 
 
 def fake_labels(corpus: xr.Dataset, n_idiom: int, rng: np.random.Generator) -> xr.Dataset:
@@ -157,9 +183,10 @@ def fake_record(
         "digest": "d" * 64, "vocabulary_digest": "e" * 64, "checkpoint": "models/x.safetensors",
     }  # fmt: skip
     return {
-        "format": 1, "name": "fake <run>",
+        "format": FORMAT, "name": "fake <run>",
         "study": {
-            "name": "fake <run>", "inference": {"carry": "document", "shard_tokens": 64}, "seed": 3,
+            "name": "fake <run>", "seed": 3, "model": {"twin": None},
+            "inference": {"carry": "document", "shard_tokens": 64},
             "store": {"activations": "float32" if stored else "none"},
         },
         "versions": {"python": "3.11"},

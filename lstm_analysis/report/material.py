@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """What a random-weights twin of the model reaches in the same study; ``kind`` is ``initial`` or ``shuffled``."""
+
+    kind: str
+    scores: xr.Dataset
+    tuning: xr.Dataset | None
+    categories: xr.Dataset | None
+    idioms: xr.Dataset | None
+
+
+@dataclass(frozen=True)
 class Material:
-    """The datasets of a run; those along ``time`` are lazy.
+    """The datasets of a run; those along ``time`` are lazy, those of an analysis that the study leaves out ``None``.
 
     Parameters
     ----------
@@ -31,11 +42,17 @@ class Material:
     scores
         Scores (concept, layer, neuron) with their counts and the neurons' smallest and largest values.
     tuning
-        Tuning curves (sentence_position, layer, neuron).
+        Tuning curves (sentence_position, layer, neuron); with stored states also fits, cliffs and tests.
+    categories
+        Neurons called for categories, and what these share.
+    idioms
+        Neurons and idioms.
     contexts
         Where each neuron is extreme.
     states
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
+    twin
+        The random twin's results, ``None`` if there is none.
     """
 
     folder: str
@@ -43,9 +60,12 @@ class Material:
     corpus: xr.Dataset
     labels: xr.Dataset
     scores: xr.Dataset
-    tuning: xr.Dataset
+    tuning: xr.Dataset | None
+    categories: xr.Dataset | None
+    idioms: xr.Dataset | None
     contexts: xr.Dataset
     states: xr.DataArray | None
+    twin: Twin | None
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -58,6 +78,16 @@ class Material:
         """The effective study."""
         study: Mapping[str, Any] = self.record["study"]
         return study
+
+    @property
+    def alpha(self) -> float:
+        """Level of the tests."""
+        return float(self.study["selectivity"]["alpha"])
+
+    @property
+    def draws(self) -> int:
+        """Draws of each null distribution; 0 if none was computed."""
+        return int(self.study["selectivity"]["draws"])
 
 
 def gather(run: "Run") -> Material:
@@ -80,10 +110,26 @@ def gather(run: "Run") -> Material:
         corpus=run.corpus,
         labels=run.labels,
         scores=run.selectivity,
-        tuning=run.sentence_position,
+        tuning=_analysis(run, "sentence_position"),
+        categories=_analysis(run, "categories"),
+        idioms=_analysis(run, "idioms"),
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
+        twin=None if run.twin is None else _twin(run.twin),
     )
+
+
+def _twin(run: "Run") -> Twin:
+    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms"))
+    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
+
+
+def _analysis(run: "Run", name: str) -> xr.Dataset | None:
+    """Return the results of an analysis, ``None`` if the study does not ask for it."""
+    if name not in run.record["study"]["analyses"]:
+        return None
+    found: xr.Dataset = getattr(run, name)
+    return found
 
 
 def constant_neurons(scores: xr.Dataset, measure: str) -> list[str]:

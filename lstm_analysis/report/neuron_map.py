@@ -21,11 +21,18 @@ sources.forEach((source, layer) => {
   const n = source.data.name.length, start = concept * ends.at(-1) + ends[layer] - n
   const data = {...source.data, prevalence: Array(n).fill(prevalence[concept])}
   for (const name of Object.keys(scores.data))
-    data[name] = Array.from({length: n}, (_, i) => scores.data[name][start + i])
+    data[name] = Array.from({length: n}, (_, i) => {
+      const packed = scores.data[name][start + i]
+      return packed === nothing ? NaN : packed * steps[name]
+    })
   source.data = data
   plots[layer].title.text = titles[concept][layer]
 })
 """
+
+
+NOTHING = -32768
+"""What stands for NaN among packed values."""
 
 
 def grid_width(n_neuron: int) -> int:
@@ -57,6 +64,7 @@ def neuron_map(scores: xr.Dataset, scale: Scale) -> Column:
         data = {name: values[0, start:stop] for name, values in flat.items()}
         sources.append(_source(data, layer, float(prevalence[0])))
         plots.append(_panel(sources[-1], scale, mapper, titles[0][layer], list(flat)))
+    all_scores = {name: pack(values.ravel()) for name, values in flat.items()}
     select = Select(title="concept", value="0", options=_options(scores), width=420)
     select.js_on_change(
         "value",
@@ -64,13 +72,26 @@ def neuron_map(scores: xr.Dataset, scale: Scale) -> Column:
             args={
                 "select": select, "sources": sources, "plots": plots, "titles": titles, "ends": ends,
                 "prevalence": prevalence.tolist(),
-                "scores": ColumnDataSource({name: values.ravel() for name, values in flat.items()}),
+                "scores": ColumnDataSource({name: packed for name, (packed, _) in all_scores.items()}),
+                "steps": {name: step for name, (_, step) in all_scores.items()}, "nothing": NOTHING,
             },
             code=_SHOW,
         ),
     )  # fmt: skip
     panels = row(*plots, sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "gap": "8px 20px"})
     return column(select, panels, sizing_mode="stretch_width")
+
+
+def pack(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
+    """Return values as whole numbers of a step, which takes half the bytes, and the step; NaN is `NOTHING`.
+
+    >>> pack(np.array([0.5, np.nan, -1.0], np.float32))[0].tolist()
+    [16384, -32768, -32767]
+    """
+    largest = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0.0
+    step = float(largest) / 32767 or 1.0
+    whole = np.where(np.isnan(values), NOTHING, np.rint(values.astype(np.float64) / step))
+    return whole.astype(np.int16), step
 
 
 def _flat(scores: xr.Dataset) -> tuple[dict[str, NDArray[np.float32]], list[int]]:

@@ -1,5 +1,6 @@
 """The page: figures and evidence put into the template, with everything it needs inside."""
 
+import math
 import os
 import uuid
 from pathlib import Path
@@ -14,14 +15,22 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..selectivity import MEASURES, is_present
+from .active_curves import active_curves
+from .category_section import category_section
+from .cliff_figure import N_TRACE, cliff_figure
 from .evidence import gather_evidence, shown_in_full
-from .headline import MIN_TOKEN, MIN_TYPE, Row, headline
+from .forest import forest
+from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
+from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
+from .numerals import chance, interval, names, number
 from .overview import overview, provenance
-from .palette import UNDEFINED, style_colours
+from .palette import UNDEFINED, share_colours, style_colours
+from .position_section import PositionSection, example_trace, position_section
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
+from .small_print import small_print
 from .tuning_curve import most_tuned, tuning_curve
 
 if TYPE_CHECKING:
@@ -67,9 +76,11 @@ def render(material: Material) -> str:
     """
     scores = material.scores
     scale = leading_scale(scores)
-    groups = headline(scores, scale)
+    groups = headline(scores, scale, material.alpha, None if material.twin is None else material.twin.scores)
     rows = shown_in_full(groups)
-    tuned = most_tuned(material.tuning)
+    tuned = most_tuned(material.tuning) if material.tuning is not None else []
+    position, idioms = position_section(material), idiom_section(material)
+    figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -77,9 +88,21 @@ def render(material: Material) -> str:
         facts=overview(material, scale),
         scale=scale,
         groups=groups,
+        score_names=set(map(str, scores.data_vars)) | set(map(str, scores.coords)),
+        nulls=null_meanings(groups),
+        has_twin=material.twin is not None,
+        alpha=material.alpha,
+        draws=material.draws,
         evidence=gather_evidence(material, rows),
         in_full={row.index for row in rows},
         measures=[name for name in MEASURES if name in scores],
+        categories=category_section(material),
+        idioms=idioms,
+        active_threshold=TABLE_THRESHOLD,
+        fewest=FEWEST,
+        position=position,
+        n_trace=N_TRACE,
+        remarks=small_print(material, scale, groups),
         tuned=tuned,
         constant=constant_neurons(scores, scale.measure),
         n_neuron=int(is_present(scores).sum()),
@@ -89,14 +112,15 @@ def render(material: Material) -> str:
         min_type=MIN_TYPE,
         undefined_colour=UNDEFINED,
         colours=style_colours(),
+        share_colours=share_colours(),
         css=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         bokeh=[Markup(script) for script in inline.js_raw],
-        figures={name: figure_json(model) for name, model in draw(material, scale, rows, tuned).items()},
+        figures={name: figure_json(model) for name, model in figures.items()},
     )
 
 
 def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[int, int]]) -> dict[str, Model]:
-    """Return the figures of the page by name.
+    """Return the figures of scores and tuning curves by name.
 
     Parameters
     ----------
@@ -112,8 +136,37 @@ def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[in
     figures: dict[str, Model] = {"map": neuron_map(material.scores, scale)}
     for row in rows:
         figures[f"distribution-{row.index}"] = score_distribution(material.scores.isel(concept=row.index), scale)
-    for layer, neuron in tuned:
-        figures[f"tuning-{layer}-{neuron}"] = tuning_curve(material.tuning, layer, neuron)
+    if material.tuning is not None:
+        for layer, neuron in tuned:
+            figures[f"tuning-{layer}-{neuron}"] = tuning_curve(material.tuning, layer, neuron)
+    return figures
+
+
+def draw_analyses(
+    material: Material, position: PositionSection | None, idioms: IdiomSection | None
+) -> dict[str, Model]:
+    """Return the figures of the analyses by name; those that have nothing to show are left out.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    position, idioms
+        Their sections.
+    """
+    figures: dict[str, Model] = {}
+    if position is not None and position.best is not None and material.tuning is not None:
+        place = (position.best.layer, position.best.neuron)
+        figures["best-tuning"] = tuning_curve(material.tuning, *place)
+        figures["cliff"] = cliff_figure(material.tuning, *place)
+        if position.example is not None:
+            figures["trace"] = example_trace(material, position.best)
+    if idioms is not None and material.idioms is not None:
+        if idioms.best:
+            best = best_in(material.idioms, idioms.primary)[0]
+            figures["forest"] = forest(material.idioms, *best, by_occurrences(material.idioms))
+        if idioms.idioms:
+            figures["active"] = active_curves(material.idioms)
     return figures
 
 
@@ -123,6 +176,8 @@ def template(file: str = "page.html") -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"number": number, "interval": interval, "chance": chance, "names": names}
+    environment.globals["nan"] = math.nan
     return environment.get_template(file)
 
 

@@ -5,12 +5,14 @@ Blue and red differ in hue and in lightness from white, so readers with any colo
 
 import math
 
-from bokeh.palettes import RdBu11, interp_palette
+from bokeh.palettes import Blues9, RdBu11, interp_palette
 
 N_STEP = 10
 """Steps of colour on either side of the neutral one."""
 DIVERGING: tuple[str, ...] = tuple(colour[:7] for colour in interp_palette(RdBu11[1:-1], 2 * N_STEP + 1))
 """From the lowest value to the highest."""
+SEQUENTIAL: tuple[str, ...] = tuple(colour[:7] for colour in interp_palette(("#ffffff", *Blues9[-2:1:-1]), 11))
+"""From a share of 0 to a share of 1."""
 UNDEFINED = "#c4c7cc"
 DARK, LIGHT = "#000000", "#ffffff"
 
@@ -42,6 +44,20 @@ def style_colours() -> list[tuple[str, str, str]]:
     """Return the name of each style with its background and the ink that can be read on it."""
     steps = zip(range(-N_STEP, N_STEP + 1), DIVERGING, strict=True)
     return [(style_class(i / N_STEP), colour, ink(colour)) for i, colour in steps]
+
+
+def share_class(share: float) -> str:
+    """Return the name of the style of a share, empty for NaN.
+
+    >>> share_class(0.0), share_class(0.52), share_class(float("nan"))
+    ('s0', 's5', '')
+    """
+    return "" if math.isnan(share) else f"s{round((len(SEQUENTIAL) - 1) * max(0.0, min(1.0, share)))}"
+
+
+def share_colours() -> list[tuple[str, str, str]]:
+    """Return the name of each style of a share with its background and the ink that can be read on it."""
+    return [(f"s{i}", colour, ink(colour)) for i, colour in enumerate(SEQUENTIAL)]
 
 
 def ink(background: str) -> str:

@@ -4,27 +4,78 @@ import numpy as np
 from fake_run import MakeRun
 
 from lstm_analysis.report.evidence import FEW, shown_in_full
-from lstm_analysis.report.headline import MIN_TOKEN, STRONGEST, headline
+from lstm_analysis.report.headline import headline, null_meanings
 from lstm_analysis.report.scale import leading_scale
+from lstm_analysis.selectivity.concept_choice import SHOWN
+from lstm_analysis.tables import top_neurons
 
 
-def test_source_with_many_concepts_shows_the_strongest(make_run: MakeRun) -> None:
+def test_source_with_many_concepts_shows_the_most_frequent(make_run: MakeRun) -> None:
     scores = make_run(n_idiom=30).selectivity
     idiom, *_ = headline(scores, leading_scale(scores))
     assert [row.concept for row in idiom.shown[:1]] == ["idiom"]
-    singles = idiom.shown[1:]
-    assert len(singles) == STRONGEST
-    assert all(row.counts["n_token_target"] >= MIN_TOKEN for row in singles)
-    strength = abs(scores["auroc"] - 0.5).max(["layer", "neuron"])
-    enough = scores["n_token"].sel(group="target") >= MIN_TOKEN
-    candidates = [f"idiom {i}" for i in range(30) if enough.sel(concept=f"idiom {i}")]
-    wanted = sorted(candidates, key=lambda name: -strength.sel(concept=name).item())[:STRONGEST]
-    assert [row.concept for row in singles] == wanted
+    assert [row.concept for row in idiom.shown[1:]] == [f"idiom {i}" for i in range(29, 29 - SHOWN, -1)]
     assert sorted(row.concept for row in (*idiom.shown, *idiom.rest)) == sorted(
         ["idiom", *(f"idiom {i}" for i in range(30))]
     )
     tokens = [row.counts["n_token_target"] for row in idiom.rest]
     assert tokens == sorted(tokens, reverse=True)
+
+
+def test_concepts_with_a_neuron_that_passes_come_first(make_run: MakeRun) -> None:
+    scores = make_run(n_idiom=30, draws=99).selectivity
+    p = np.ones(scores["p_fwer"].shape)
+    p[4, 1, 2] = 0.05
+    scores = scores.assign(p_fwer=(scores["p_fwer"].dims, p))
+    idiom, *_ = headline(scores, leading_scale(scores), alpha=0.05)
+    assert [row.concept for row in idiom.shown[:3]] == ["idiom", "idiom 3", "idiom 29"]
+
+
+def test_terminal_and_page_show_the_same_concepts_and_neurons(make_run: MakeRun) -> None:
+    scores = make_run(n_idiom=30, draws=99).selectivity
+    lines = [line for line in top_neurons(scores).splitlines()[1:] if not line.startswith(("--", "   and"))]
+    rows = [row for group in headline(scores, leading_scale(scores)) for row in group.shown]
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows, strict=True):
+        assert line.startswith(row.concept[:27])
+        assert all(f"{top.name} {top.score:.3f}" in line for top in row.neurons)
+
+
+def test_duplicates_are_one_finding(make_run: MakeRun) -> None:
+    scores = make_run(draws=99).selectivity
+    rows = [row for group in headline(scores, leading_scale(scores)) for row in group.shown]
+    for row in rows:
+        names = {top.name for top in row.neurons}
+        assert not {"0:0", "0:1"} <= names
+        assert all(top.duplicates == ("0:1",) for top in row.neurons if top.name == "0:0")
+
+
+def test_what_belongs_to_a_score_stands_beside_it(make_run: MakeRun) -> None:
+    scores = make_run(draws=99).selectivity
+    groups = headline(scores, leading_scale(scores))
+    for row in (row for group in groups for row in group.shown):
+        one = scores.isel(concept=row.index)
+        for top in row.neurons:
+            for name in ("auroc_low", "auroc_high", "p_value", "p_fwer", "q_value", "type_smd", "breadth"):
+                np.testing.assert_equal(top.scores[name], one[name].isel(layer=top.layer, neuron=top.neuron).item())
+    assert null_meanings(groups) == {
+        "shift": "labels shifted within documents", "words": "word types exchanged within strata",
+    }  # fmt: skip
+
+
+def test_twin_stands_beside_its_concept(make_run: MakeRun) -> None:
+    run = make_run(draws=99, twin="initial")
+    assert run.twin is not None
+    scores, twin = run.selectivity, run.twin.selectivity
+    turned = twin.isel(concept=slice(None, None, -1))
+    for row in (row for group in headline(scores, leading_scale(scores), twin=turned) for row in group.shown):
+        if not row.neurons:
+            assert row.twin is None
+            continue
+        farthest = abs(twin["auroc"].isel(concept=row.index) - 0.5).max().item()
+        assert row.twin is not None
+        assert abs(row.twin.score - 0.5) == farthest
+        assert row.twin_reaches == (farthest >= abs(row.neurons[0].score - 0.5))
 
 
 def test_neurons_are_the_farthest_from_neutral_with_their_sign(make_run: MakeRun) -> None:

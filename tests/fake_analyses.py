@@ -1,0 +1,143 @@
+"""Results of tests and analyses for the fake run: random values of the vocabulary's dims, types and limits."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from lstm_analysis import schema
+
+CONTRASTS = ("literal", "tail", "head", "matched")
+READOUTS = ("final", "next", "mean", "max")
+BY_WORDS, BY_SHIFT = "word types exchanged within strata", "labels shifted within documents"
+UNDECIDED = "The concept is not decided by its words: no word is a target in most of its labelled tokens."
+TESTED = (
+    "p_shift", "p_shift_rank", "p_value", "p_fwer", "q_value", "type_smd", "type_auroc", "breadth", "type_smd_odd",
+    "type_smd_even", "selectivity_over_control", "p_type", "p_fwer_type", "q_type", "auroc_low", "auroc_high",
+    "d_prime_low", "d_prime_high", "mean_difference_low", "mean_difference_high", "duplicate_of",
+)  # fmt: skip
+CATEGORIES = (
+    "called", "sign", "set_size", "overlap_n", "overlap_n_same_sign", "overlap_jaccard", "overlap_lift",
+    "held_out_layer", "held_out_neuron", "held_out_chosen_smd", "held_out_smd", "member_effect", "member_n_token",
+)  # fmt: skip
+BOUNDARY_COUNTS = ("n_boundary", "n_boundary_found", "n_boundary_current", "n_boundary_previous", "n_boundary_short")
+N_SHOWN, N_MEMBER = 3, 6
+
+
+def random_store(
+    names: Iterable[str], variables: Mapping[str, schema.Variable], sizes: Mapping[str, int], rng: np.random.Generator
+) -> xr.Dataset:
+    """Return variables of the vocabulary with random values: no bounds means -2 to 2, or 0 to 9 for whole numbers."""
+    found = {}
+    for name in names:
+        variable = variables[name]
+        shape = [sizes[dim] for dim in variable.dims]
+        low, high = variable.limits
+        if np.issubdtype(np.dtype(variable.dtype), np.floating):
+            values = rng.uniform(-2 if low is None else low, 2 if high is None else high, shape)
+        else:
+            values = rng.integers(0 if low is None else int(low), 9 if high is None else int(high) + 1, shape)
+        found[name] = (variable.dims, values.astype(variable.dtype))
+    return xr.Dataset(found)
+
+
+def add_tests(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+    """Return the scores with p, intervals and what is known by words; the concepts of ``categories`` are so decided."""
+    found = random_store(TESTED, schema.VARIABLES, scores.sizes, rng)
+    found["duplicate_of"] = found["duplicate_of"].copy(data=np.arange(found["duplicate_of"].size).reshape(-1, 7))
+    found["duplicate_of"][0, 1] = 0
+    undefined = scores["auroc" if "auroc" in scores else "d_prime"].isnull()
+    found = found.assign({n: found[n].where(~undefined) for n in TESTED if "concept" in found[n].dims})
+    for name in ("auroc", "d_prime", "mean_difference"):
+        if name in scores:
+            found[f"{name}_low"], found[f"{name}_high"] = scores[name] - 0.01, scores[name] + 0.01
+    decided = scores["source"].values == "categories"
+    decided &= (scores["n_token"] > 0).all("group").values
+    words = [name for name in TESTED if name.startswith(("type_", "breadth", "selectivity_", "p_type"))]
+    found = found.assign({name: found[name].where(xr.DataArray(decided, dims="concept")) for name in words})
+    texts = {
+        "p_null": np.where(decided, BY_WORDS, BY_SHIFT), "type_null": np.where(decided, "", UNDECIDED),
+        "type_strata": np.full(len(decided), "log-frequency decile"),
+    }  # fmt: skip
+    counts = {"n_type_member": 8, "n_type_matched": 50, "n_type_unmatched": 1, "few_types": 1}
+    found = found.assign({name: ("concept", values.astype(object)) for name, values in texts.items()})
+    return scores.assign(found).assign({name: ("concept", np.where(decided, n, 0)) for name, n in counts.items()})
+
+
+def fake_categories(scores: xr.Dataset, words: list[str], rng: np.random.Generator) -> xr.Dataset:
+    """Return ``categories.zarr``; the first neurons are shown."""
+    n_concept = scores.sizes["concept"]
+    sizes = {**scores.sizes, "neuron_set": 2, "half": 2, "concept_other": n_concept, "shown": N_SHOWN}
+    sizes |= {"member": N_MEMBER}
+    found = random_store(CATEGORIES, schema.VARIABLES, sizes, rng)
+    undefined = scores["type_smd"].isnull()
+    called = found["called"].clip(min=0).where(~undefined, -1).astype(np.int8)
+    sign = np.sign(scores["type_smd"].fillna(0)).astype(np.int8)
+    shape = (n_concept, N_SHOWN)
+    layer, neuron = np.zeros(shape, np.int64), np.broadcast_to(np.arange(N_SHOWN), shape).copy()
+    tested = (~undefined).any(["layer", "neuron"]).values
+    layer[~tested], neuron[~tested] = -1, -1
+    found["held_out_layer"][:], found["held_out_neuron"][:] = np.where(tested, 1, -1), np.where(tested, 2, -1)
+    members = np.broadcast_to(np.resize(np.array(words, object), N_MEMBER), (*shape, N_MEMBER))
+    beside = ("n_type_member", "n_type_matched", "n_type_unmatched", "few_types", "type_null", "type_strata")
+    return found.assign(
+        called=called, sign=sign, n_called=(called == 1).sum(["layer", "neuron"]),
+        n_tested=(called >= 0).sum(["layer", "neuron"]), shown_layer=(("concept", "shown"), layer),
+        shown_neuron=(("concept", "shown"), neuron), member_type=(("concept", "shown", "member"), members.copy()),
+        **{name: scores[name] for name in beside},
+    ).assign_coords(
+        concept=scores["concept"], source=scores["source"], concept_other=scores["concept"].values,
+        neuron_set=np.array(["called", "top"], object), half=np.array(["odd", "even"], object),
+    )  # fmt: skip
+
+
+def fake_idioms(names: list[str], shape: tuple[int, int], rng: np.random.Generator, tested: bool = True) -> xr.Dataset:
+    """Return ``idioms.zarr``; not tested means too few idioms, so no p."""
+    sizes = {
+        "contrast": 4, "readout": 4, "idiom": len(names), "idiom_other": len(names), "state": 2, "threshold": 7,
+        "flank": 2, "layer": shape[0], "neuron": shape[1],
+    }  # fmt: skip
+    found = random_store(schema.IDIOM_VARIABLES, schema.IDIOM_VARIABLES, sizes, rng)
+    found["phrase_neuron_idiom"] = (
+        found["phrase_neuron_idiom"].clip(max=len(names) - 1).where(found["phrase_neuron"], -1)
+    )
+    found["phrase_neuron_idiom"] = found["phrase_neuron_idiom"].clip(min=0).astype(np.int32)
+    found["n_active_p"] = found["n_active_p"].where(found["idiom"] > 0)
+    if not tested:
+        for name in ("p_value", "p_fwer", "q_value", "breadth_lower_bound", "breadth_direction", "auroc_held_out"):
+            found[name] = found[name] * np.nan
+        found["idiom_neuron"][:], found["phrase_neuron"][:] = False, False
+        found["held_out_layer"][:], found["held_out_neuron"][:] = -1, -1
+    texts = {
+        "contrast": CONTRASTS, "readout": READOUTS, "idiom": names, "idiom_other": names,
+        "state": ("hidden", "tanh_cell"), "flank": ("any", "off"),
+    }  # fmt: skip
+    coords = {name: np.array(values, object) for name, values in texts.items()}
+    found = found.assign_coords(coords | {"threshold": np.round(np.arange(1, 8) / 10, 1)})
+    verdict = "No neuron survives as an idiom neuron." if tested else "Not tested: 2 idioms have at least 5."
+    return found.assign_attrs(primary_contrast="literal", verdict=f"{verdict} <b>")
+
+
+def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
+    """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
+    sizes = {**tuning.sizes, "sentence_length_bin": 60}
+    skipped = {*tuning.data_vars, "bin_edge", "value_min", "value_max", "duplicate_of"}
+    dims = {"sentence_position", "sentence_length_bin", "layer", "neuron"}
+    names = [n for n, v in _position_table() if n not in skipped and set(v.dims) <= dims]
+    found = random_store(names, schema.VARIABLES, sizes, rng)
+    defined = tuning["eta2"].notnull()
+    floats = [n for n in found if found[n].dtype.kind == "f" and {"layer", "neuron"} <= set(found[n].dims)]
+    found = found.assign({name: found[name].where(defined) for name in floats})
+    found["cliff_neuron"] = found["cliff_neuron"].clip(min=0).where(defined, -1).astype(np.int8)
+    found["fit_reason"][:] = np.where(defined, 0, 2)
+    return (
+        tuning.assign(found).assign_coords(sentence_length_bin=np.arange(1, 61)).assign_attrs(note="all 48 boundaries")
+    )
+
+
+def _position_table() -> list[tuple[str, schema.Variable]]:
+    """Return the variables of ``sentence_position.zarr``, which stand together in the vocabulary."""
+    items = list(schema.VARIABLES.items())
+    names = [name for name, _ in items]
+    return items[names.index("baseline") : names.index("cliff_neuron") + 1]
