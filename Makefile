@@ -4,7 +4,7 @@ BIN := .venv/bin
 .PHONY: demo test slow check benchmark clean
 
 demo: .venv/demo
-	$(BIN)/lstm-analysis run pipelines/sotu.yaml
+	$(BIN)/lstm-analysis run pipelines/sotu.yaml $(SETTINGS)
 
 test: .venv/test
 	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses 2 --dist loadscope

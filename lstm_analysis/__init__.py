@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .labels import part_of_speech as part_of_speech
     from .labels import position as position
     from .labels import spans as spans
+    from .labels import wordnet as wordnet
+    from .nulls import significance as significance
     from .reductions import tuning_curve as tuning_curve
     from .reductions.summarize import summarize as summarize
     from .run import open_run as open_run
@@ -40,11 +42,13 @@ _HOME = {
     "part_of_speech": "labels",
     "position": "labels",
     "spans": "labels",
+    "wordnet": "labels",
     "summarize": "reductions",
     "tuning_curve": "reductions",
     "open_run": "run",
     "measure": "selectivity",
     "rank_neurons": "selectivity",
+    "significance": "nulls",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,4 +1,4 @@
-"""The command line: ``lstm-analysis run | train | convert | validate | inspect | report``."""
+"""The command line: ``lstm-analysis run | train | convert | validate | inspect | neurons | report``."""
 
 import argparse
 import json
@@ -88,6 +88,20 @@ def parser() -> argparse.ArgumentParser:
     inspect = add("inspect", inspect_command, "Show what a run holds.")
     inspect.add_argument("run", type=Path, help="folder of a run")
     inspect.add_argument("--json", action="store_true", help="print run.json's facts as JSON")
+    neurons = add("neurons", neurons_command, "List the neurons of a run that are strongest for a concept.")
+    neurons.add_argument("run", type=Path, help="folder of a run")
+    neurons.add_argument("--concept", required=True, help="a concept of the run, or sentence_position")
+    neurons.add_argument("--by", metavar="SCORE", help="the score to rank by (default: auroc; cliff_mean)")
+    neurons.add_argument("--n", type=_number_or_all, default=10, help="how many, or all (default: 10)")
+    neurons.add_argument("--layer", type=int, help="only of this layer, counted from 0")
+    neurons.add_argument("--sign", choices=["up", "down"], help="only neurons that go up, or down, for the concept")
+    neurons.add_argument("--q", type=float, help="only neurons with q_value at most this, such as 0.05")
+    neurons.add_argument("--keep-duplicates", action="store_true", help="a row for each neuron, |r| > .95 or not")
+    form = neurons.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print all columns as JSON")
+    form.add_argument("--csv", type=Path, metavar="FILE", help="write all columns")
+    form.add_argument("--parquet", type=Path, metavar="FILE", help="write all columns")
+    neurons.add_argument("--force", action="store_true", help="replace a file that is there")
     report = add("report", report_command, "Write a run's report.html anew.")
     report.add_argument("run", type=Path, help="folder of a run")
     return top
@@ -106,10 +120,12 @@ def run_command(options: argparse.Namespace) -> int:
         print(describe_plan(study, options.output, options.cluster))
         return 0
     from .study import run_study
-    from .tables import top_neurons
+    from .tables import describe_cost, top_neurons
 
     run = run_study(study, options.output, options.cluster, force=options.force)
-    print(top_neurons(run.selectivity))
+    print(top_neurons(run.selectivity, alpha=run.record["study"]["selectivity"]["alpha"]))
+    if cost := describe_cost(run):
+        print(f"\n{cost}")
     print(f"\nreport: {run.path / 'report.html'}")
     return 0
 
@@ -187,6 +203,29 @@ def inspect_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def neurons_command(options: argparse.Namespace) -> int:
+    """List the neurons that are strongest for a concept."""
+    from .neuron_listing import describe_neurons, list_neurons, neurons_as_json, refuse_existing, write_neurons
+    from .run import open_run
+
+    file = options.csv or options.parquet
+    if file is not None:
+        refuse_existing(file, options.force)
+        check_folder(file.parent)
+        options.output = file
+    if options.q is not None and not 0 < options.q <= 1:
+        raise UsageError(f"--q is {options.q}; it must be above 0 and at most 1.")
+    chosen = {"n": options.n, "layer": options.layer, "q": options.q, "group_duplicates": not options.keep_duplicates}
+    chosen["sign"] = {"up": 1, "down": -1}.get(options.sign)
+    table, by = list_neurons(open_run(options.run), options.concept, options.by, **chosen)
+    if file is not None:
+        write_neurons(table, file, "csv" if options.csv else "parquet")
+        print(f"{file}: {len(table)} neurons")
+    else:
+        print((neurons_as_json if options.json else describe_neurons)(table, options.concept, by))
+    return 0
+
+
 def report_command(options: argparse.Namespace) -> int:
     """Write a run's report anew."""
     from .report import write_report
@@ -195,6 +234,14 @@ def report_command(options: argparse.Namespace) -> int:
     run = open_run(options.run)
     print(write_report(run))
     return 0
+
+
+def _number_or_all(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor all")
+    return int(text)
 
 
 def _log_to_stderr(level: int) -> None:

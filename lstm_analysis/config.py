@@ -1,18 +1,17 @@
 """Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from .conversion import convert
 from .errors import UsageError
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
-from .yaml_file import load_yaml, read_yaml
+from .yaml_file import override, read_yaml
 
 Concept = Mapping[str, Any]
 AUTOMATIC = "automatic"
@@ -164,20 +163,41 @@ class StoreConfig:
 
 @dataclass(frozen=True)
 class SelectivityConfig:
-    """Which measures; ``draws`` of null distributions and their level ``alpha`` (only 0 draws so far)."""
+    """How neurons are scored and tested.
+
+    Parameters
+    ----------
+    measures
+        Names in `selectivity.MEASURES`.
+    draws
+        Of each null distribution; 0 for scores without tests and intervals.
+    alpha
+        Level of the tests and share of intervals that may miss.
+    twin
+        Random-weights model that is put through the same study, so that its findings stand beside those of the model:
+        ``initial`` (untrained) or ``shuffled``; ``None`` for none.
+    """
 
     measures: tuple[str, ...] = ("auroc", "d_prime", "mean_difference", "average_precision", "mutual_information")
-    draws: int = 0
+    draws: int = 2000
     alpha: float = 0.05
+    twin: Literal["initial", "shuffled"] | None = "initial"
 
     def __post_init__(self) -> None:
+        known_choices(self, "selectivity")
         without_repeats(self.measures, "selectivity.measures")
         require(0 < self.alpha < 1, "selectivity.alpha", self.alpha, "between 0 and 1")
+        enough = self.draws == 0 or self.alpha * (self.draws + 1) >= 1
+        fewest = f"0 for no tests, or {math.ceil(1 / self.alpha) - 1} or more, so that a p can reach alpha {self.alpha}"
+        require(enough, "selectivity.draws", self.draws, fewest)
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study file. ``folder`` is where it lies: its relative paths count from there."""
+    """A study file. ``folder`` is where it lies: its relative paths count from there.
+
+    ``analyses`` are by default ``sentence_position`` and, if the study makes tests, ``categories``.
+    """
 
     name: str
     corpus: CorpusConfig
@@ -186,12 +206,17 @@ class Study:
     store: StoreConfig = StoreConfig()
     concepts: tuple[Concept, ...] = ()
     selectivity: SelectivityConfig = SelectivityConfig()
-    analyses: tuple[str, ...] = ()
+    analyses: tuple[str, ...] | None = None
     seed: int = 0
     folder: Path = field(default=Path(), metadata={"internal": True})
 
     def __post_init__(self) -> None:
         require_seed(self.seed, "seed")
+        if self.analyses is None:
+            tested = ("categories",) if self.selectivity.draws else ()
+            object.__setattr__(self, "analyses", ("sentence_position", *tested))
+        elif self.analyses:
+            without_repeats(self.analyses, "analyses")
 
     @property
     def output(self) -> Path:
@@ -242,7 +267,7 @@ def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
     path = Path(path)
     content = read_yaml(path)
     for setting in settings:
-        _override(content, setting)
+        override(content, setting)
     if isinstance(content.get("store"), str):
         content["store"] = {"activations": content["store"]}
     study: Study = convert(content, Study, str(path), "")
@@ -258,23 +283,6 @@ def load_cluster(path: str | Path) -> ClusterConfig:
     if sum([started, cluster.address is not None, cluster.scheduler_file is not None]) != 1:
         raise UsageError(f"{path}: give either module and class, or address, or scheduler_file, and only one of them.")
     return cluster
-
-
-def _override(content: dict[str, Any], setting: str) -> None:
-    key, sign, text = setting.partition("=")
-    if not sign:
-        raise UsageError(f"--set {setting}: expected KEY=VALUE, for example inference.carry=sentence.")
-    try:
-        value = load_yaml(text)
-    except yaml.YAMLError:
-        raise UsageError(f"--set {setting}: the value is not valid YAML.") from None
-    *folders, last = key.split(".")
-    for name in folders:
-        inner = content.setdefault(name, {})
-        if not isinstance(inner, dict):
-            raise UsageError(f"--set {setting}: {name} is {inner!r} in the study, not a mapping.")
-        content = inner
-    content[last] = value
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,9 @@ import difflib
 import threading
 from collections.abc import Iterable
 
+MOST_LISTED = 30
+"""Names that an error lists."""
+
 
 class UserError(Exception):
     """Something the user can mend; the command line prints its text without a traceback.
@@ -60,7 +63,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'known are auroc, d_prime.'
     """
     known = list(known)
-    return _guess(name, known) or f"known are {', '.join(known)}."
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return _guess(name, known) or f"known are {', '.join(known[:MOST_LISTED])}{more}."
 
 
 def one_of(name: str, known: Iterable[str]) -> str:

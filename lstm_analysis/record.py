@@ -14,18 +14,20 @@ from typing import Any
 from .errors import Interrupted, UserError
 from .store import write_json
 
-STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "report")
+STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors"),
     "activations": ("activations.zarr", "commits", "carried"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
-    "selectivity": ("selectivity.zarr", "sentence_position.zarr", "contexts.zarr", "neurons.parquet"),
+    "selectivity": ("selectivity.zarr", "contexts.zarr", "neurons.parquet", "blocks"),
+    "analyses": ("sentence_position.zarr", "categories.zarr", "idioms.zarr", "plans", "blocks"),
+    "twin": ("twin",),
     "report": ("report.html",),
 }
 PARTS = {"activations": "commits", "summary": "summaries"}
 """Where a stage keeps parts of its work before it is done."""
-FORMAT = 1
+FORMAT = 2
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
 STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}

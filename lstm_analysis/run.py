@@ -80,8 +80,9 @@ class Run:
 
     @cached_property
     def labels(self) -> xr.Dataset:
-        """Labels, dims (time, concept), with the counts of each concept."""
-        return self._open("labels.zarr", "labels")
+        """Labels, dims (time, concept), with the counts of each concept; the coordinates say word and document."""
+        columns = {name: self.corpus[name].variable for name in ("type_id", "document")}
+        return self._open("labels.zarr", "labels").assign_coords(columns)
 
     @cached_property
     def summary(self) -> xr.Dataset:
@@ -95,8 +96,24 @@ class Run:
 
     @cached_property
     def sentence_position(self) -> xr.Dataset:
-        """Tuning curves over the position in the sentence."""
-        return self._open("sentence_position.zarr", "selectivity").load()
+        """How neurons follow the position in the sentence."""
+        return self._open("sentence_position.zarr", "analyses").load()
+
+    @cached_property
+    def categories(self) -> xr.Dataset:
+        """Which neurons are called for which semantic category, and how the categories overlap."""
+        return self._open("categories.zarr", "analyses").load()
+
+    @cached_property
+    def idioms(self) -> xr.Dataset:
+        """How neurons tell idioms from their controls."""
+        return self._open("idioms.zarr", "analyses").load()
+
+    @cached_property
+    def twin(self) -> "Run | None":
+        """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
+        done = self.record["stages"].get("twin", {}).get("state") == "done"
+        return Run(self.path / "twin") if done else None
 
     @cached_property
     def contexts(self) -> xr.Dataset:

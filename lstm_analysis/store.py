@@ -74,8 +74,9 @@ def _consolidate(folder: Path) -> None:
 def write_dataset(path: Path, dataset: xr.Dataset, fingerprint: str = "") -> None:
     """Write a dataset as a Zarr store in one step; ``fingerprint`` says which inputs it was made from."""
     dataset = schema.attach_attrs(dataset).assign_attrs({FINGERPRINT: fingerprint} if fingerprint else {})
-    texts = [name for name, variable in dataset.variables.items() if variable.dtype.kind == "U"]
-    dataset = dataset.assign_coords({name: dataset[name].astype(object) for name in texts})
+    texts = {name: array.astype(object) for name, array in dataset.variables.items() if array.dtype.kind == "U"}
+    dataset = dataset.assign_coords({name: array for name, array in texts.items() if name in dataset.coords})
+    dataset = dataset.assign({name: array for name, array in texts.items() if name not in dataset.coords})
     with new_store(path) as folder:
         dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
 

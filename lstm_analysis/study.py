@@ -1,9 +1,11 @@
 """A study from its file to its results: what is checked first, the plan, and the stages in order."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,6 @@ from typing import Any
 import fsspec
 
 from . import labels
-from .analyses import ANALYSES
 from .cluster import open_client
 from .config import Study
 from .corpus import READERS
@@ -25,8 +26,9 @@ from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
-from .stages import STAGES, Work
+from .stages import ANALYSES, STAGES, Work
 from .stages.reading import check_reading
+from .stages.work import log
 from .store import open_dataset, remove_leftovers
 from .train import train
 from .vocabulary import BYTES
@@ -69,32 +71,71 @@ def run_study(
     model = ready_model(study)
     run.mkdir(parents=True, exist_ok=True)
     with RunLock(run):
-        record = Record(run, study.as_dict())
-        known = read_record(run) or {"facts": {}}
-        files = corpus_files(study, known["facts"].get("files", {}))
-        prints = fingerprints(study, model, files)
-        record.adopt(prints, force)
-        record.facts["files"] = files
-        record.facts["model"] = model_facts(study, model)
-        todo = [name for name in STAGES if not record.is_done(name) and (name != "activations" or stored(study))]
-        if todo:
-            with nullcontext(None) if in_process else open_client(cluster) as client:
-                state = Work(study, run, client, record, prints)
-                if "corpus" in todo:
-                    STAGES["corpus"](state, model)
-                labels.concept_names(open_dataset(run / "corpus.zarr"), sources)  # a misfit shall not wait for states
-                for name in [name for name in todo if name != "corpus"]:
-                    STAGES[name](state, model)
+        state = start_work(study, run, model, force)
+        todo = stages_left(state)
+        twin_left = has_twin(study) and not state.record.is_done("twin")
+        if todo or twin_left:
+            with nullcontext(None) if in_process else open_client(cluster) as state.client:
+                run_stages(state, model, sources, todo)
+                if twin_left:
+                    run_twin(state, sources)
             remove_leftovers(run)
-        if todo or not record.is_done("report"):
-            with record.stage("report", prints["report"], PRODUCTS["report"]):
+        if todo or twin_left or not state.record.is_done("report"):
+            with state.stage("report", *PRODUCTS["report"]):
                 write_report(open_run(run))
     return open_run(run)
 
 
-def stored(study: Study) -> bool:
-    """Whether the study keeps states."""
-    return study.store.activations != "none"
+def start_work(study: Study, run: Path, model: LanguageModel, force: bool) -> Work:
+    """Return the study at work, going on from what is in its folder; it has no client yet."""
+    record = Record(run, study.as_dict())
+    known = read_record(run) or {"facts": {}}
+    files = corpus_files(study, known["facts"].get("files", {}))
+    prints = fingerprints(study, model, files)
+    record.adopt(prints, force)
+    record.facts["files"] = files
+    record.facts["model"] = model_facts(study, model)
+    return Work(study, run, None, record, prints)
+
+
+def stages_left(state: Work) -> list[str]:
+    """Return the stages that are not done; there is none for states that are not kept."""
+    return [name for name in STAGES if not state.record.is_done(name) and (name != "activations" or state.stored)]
+
+
+def run_stages(
+    state: Work, model: LanguageModel, sources: Mapping[str, labels.LabelSource], todo: Sequence[str]
+) -> None:
+    """Do the stages that are left, in order."""
+    if "corpus" in todo:
+        STAGES["corpus"](state, model)
+    labels.concept_names(open_dataset(state.run / "corpus.zarr"), sources)  # a misfit shall not wait for states
+    for name in [name for name in todo if name != "corpus"]:
+        STAGES[name](state, model)
+
+
+def has_twin(study: Study) -> bool:
+    """Whether a random-weights twin of the study's model is put through the same study."""
+    return study.selectivity.twin is not None and study.model.twin is None
+
+
+def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
+    """Put the random twin through the same study, in a folder of the run; its states are not kept."""
+    model_config = dataclasses.replace(state.study.model, twin=state.study.selectivity.twin)
+    selectivity = dataclasses.replace(state.study.selectivity, twin=None)
+    inference = dataclasses.replace(state.study.inference, surprisal=False)
+    study = dataclasses.replace(state.study, model=model_config, selectivity=selectivity, inference=inference)
+    folder = state.run / "twin"
+    with state.stage("twin", "twin"):
+        log.info("twin: a random-weights model (%s) is put through the same study", study.model.twin)
+        folder.mkdir(exist_ok=True)
+        model = trained_model(study)
+        twin = start_work(study, folder, model, force=True)
+        twin.client, twin.surprisal_of = state.client, state.run
+        run_stages(twin, model, sources, stages_left(twin))
+        for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def validate(study: Study) -> dict[str, labels.LabelSource]:
@@ -124,15 +165,11 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
     for name in study.selectivity.measures:
         if name not in MEASURES:
             raise UsageError(f"unknown measure {name!r}; {nearest(name, MEASURES)}")
-    if study.selectivity.draws:
-        raise UsageError(
-            f"selectivity.draws is {study.selectivity.draws}, but null distributions are not part of this version; set "
-            "draws: 0."
-        )
-    for name in study.analyses:
+    for name in study.analyses or ():
         if name not in ANALYSES:
-            known = ", ".join(ANALYSES) or "none yet"
-            raise UsageError(f"The analysis {name!r} is not part of this version (there are: {known}); remove it.")
+            raise UsageError(f"Unknown analysis {name!r} in analyses; {nearest(name, ANALYSES)}")
+        if refusal := ANALYSES[name].refuses(study):
+            raise UsageError(refusal)
     sources = labels.build_sources(study.concepts, study.folder)
     if not sources:
         raise UsageError("The study names no concepts; give at least one entry under concepts.")
@@ -174,12 +211,15 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     corpus = fingerprint("corpus", found["corpus"], contents, model.vocabulary.digest, shard)
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
-    label = fingerprint("labels", corpus, found["concepts"], concept_files(study))
+    label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
     summary = fingerprint("summary", states, label, study.seed)
-    scores = fingerprint("selectivity", summary, found["selectivity"])
+    scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
+    scores = fingerprint("selectivity", summary, scoring, study.seed)
+    analyses = fingerprint("analyses", scores, found["analyses"])
+    twin = fingerprint("twin", analyses, study.selectivity.twin)
     return {
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
-        "report": fingerprint("report", scores),
+        "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
     }  # fmt: skip
 
 
@@ -211,12 +251,6 @@ def _sha256(file: str) -> str:
         while block := stream.read(1 << 20):
             sha.update(block)
     return sha.hexdigest()
-
-
-def concept_files(study: Study) -> list[str]:
-    """Return the contents of the files that the study's concepts name."""
-    paths = [Path(study.resolve(str(entry["file"]))) for entry in study.concepts if "file" in entry]
-    return [path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()]
 
 
 def model_facts(study: Study, model: LanguageModel) -> dict[str, Any]:

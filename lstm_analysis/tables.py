@@ -5,44 +5,40 @@ from collections.abc import Sequence
 import xarray as xr
 
 from .run import Run
-from .selectivity import MEASURES, rank_neurons
-
-MANY = 12
-SHOWN = 8
-BEST = 3
+from .selectivity import best_neurons, choose_concepts, leading_measure
 
 
-def top_neurons(scores: xr.Dataset, by: str = "auroc") -> str:
-    """Return a line a concept: its counts and its most selective neurons.
+def top_neurons(scores: xr.Dataset, by: str = "auroc", alpha: float = 0.05) -> str:
+    """Return a line a concept: its counts and its most selective neurons, chosen as in the report.
 
-    Of a source with many concepts the pooled one and those with most target tokens are shown, and how many are not:
-    the rarest have the most extreme scores, by chance.
+    Of a source with many concepts some are shown (see `choose_concepts`), and how many are not.
+
+    Parameters
+    ----------
+    scores
+        Scores of concepts, such as a run's ``selectivity``.
+    by
+        The measure to rank by; if the scores lack it the one that the report leads with.
+    alpha
+        Level of the tests: concepts with a neuron that passes are shown first.
     """
-    if by not in scores:
-        by = next(name for name in MEASURES if name in scores)
+    by = by if by in scores else leading_measure(scores)
     lines = [f"{'concept':<28}{'tokens':>8}{'types':>7}{'docs':>6}   most selective neurons (layer:neuron {by})"]
-    for source in dict.fromkeys(scores["source"].values.tolist()):
-        concepts = scores["concept"].values[scores["source"].values == source].tolist()
-        pooled = [concept for concept in concepts if concept == source]
-        single = [concept for concept in concepts if concept != source]
-        shown = concepts if len(concepts) <= MANY else pooled + _most_frequent(scores, single)
-        lines.append(f"-- {source}")
-        lines += [_line(scores, concept, by) for concept in shown]
-        if len(shown) < len(concepts):
-            lines.append(f"   and {len(concepts) - len(shown)} more concepts, all in the report and in neurons.parquet")
+    for chosen in choose_concepts(scores, alpha):
+        lines.append(f"-- {chosen.source}")
+        lines += [_line(scores, concept, by) for concept in chosen.shown]
+        if chosen.rest:
+            lines.append(f"   and {len(chosen.rest)} more concepts, all in the report and in neurons.parquet")
     return "\n".join(lines)
 
 
-def _most_frequent(scores: xr.Dataset, concepts: list[str]) -> list[str]:
-    counts = scores["n_token"].sel(concept=concepts, group="target").values
-    return [concepts[i] for i in (-counts).argsort(kind="stable")[:SHOWN]]
-
-
-def _line(scores: xr.Dataset, concept: str, by: str) -> str:
-    counts = [int(scores[name].sel(concept=concept, group="target")) for name in ("n_token", "n_type", "n_document")]
-    best = rank_neurons(scores, by=by, concept=concept, n=BEST)
+def _line(scores: xr.Dataset, concept: int, by: str) -> str:
+    one = scores.isel(concept=concept)
+    counts = [int(one[name].sel(group="target")) for name in ("n_token", "n_type", "n_document")]
+    best = best_neurons(scores, concept, by)
     neurons = "   ".join(f"{row.layer}:{row.neuron} {getattr(row, by):.3f}" for row in best.itertuples())
-    return f"{concept[:27]:<28}{counts[0]:>8,}{counts[1]:>7,}{counts[2]:>6,}   {neurons or 'undefined'}"
+    name = str(one["concept"].values)
+    return f"{name[:27]:<28}{counts[0]:>8,}{counts[1]:>7,}{counts[2]:>6,}   {neurons or 'undefined'}"
 
 
 def describe_layers(sizes: Sequence[int]) -> str:
@@ -52,6 +48,25 @@ def describe_layers(sizes: Sequence[int]) -> str:
     ('2 x 650', '1150 + 1150 + 400')
     """
     return f"{len(sizes)} x {sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
+
+
+def describe_cost(run: Run) -> str:
+    """Return what a million tokens cost in each step beside the model's reading; empty where states are not kept.
+
+    Seconds are those of the run's last uninterrupted try of a stage, on all its workers together.
+    """
+    stages, corpus = run.record["stages"], run.facts.get("corpus", {})
+    seconds = {name: entry["seconds"] for name, entry in stages.items() if "seconds" in entry}
+    if not seconds.get("activations") or "n_token" not in corpus:
+        return ""
+    steps = {"summary": "one pass of sums", "selectivity": "scores and tests", "analyses": "analyses"}
+    scale, reading = 1e6 / corpus["n_token"], seconds["activations"]
+    parts = [
+        f"{text} {seconds[name] * scale:,.1f} s ({100 * seconds[name] / reading:.0f} %)"
+        for name, text in steps.items()
+        if name in seconds
+    ]
+    return f"a million tokens: reading {reading * scale:,.1f} s, {', '.join(parts)} of reading"
 
 
 def describe_run(run: Run) -> str:
@@ -73,6 +88,7 @@ def describe_run(run: Run) -> str:
             lines.append(f"perplexity  {facts[stage]['perplexity']:.1f} over {facts[stage]['n_predicted']:,} tokens")
     if "lanes" in facts:
         lines.append(f"reading     {facts['lanes']['choice']}")
+    lines += [f"cost        {cost}"] if (cost := describe_cost(run)) else []
     for name, entry in run.record["stages"].items():
         seconds = f"{entry['seconds']:,.1f} s" if "seconds" in entry else ""
         lines.append(f"stage       {name:<12}{entry['state']:<9}{seconds:>10}   {', '.join(entry['products'])}")

@@ -77,3 +77,27 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path} must hold a mapping of keys, found {type(content).__name__}. See pipelines/README.md."
         )
     return content
+
+
+def override(content: dict[str, Any], setting: str) -> None:
+    """Set a value of a file's content, in place, as ``key.key=value`` says; the value is YAML.
+
+    Raises
+    ------
+    UsageError
+        If the setting is not of this form, or a key on its way is no mapping.
+    """
+    key, sign, text = setting.partition("=")
+    if not sign:
+        raise UsageError(f"--set {setting}: expected KEY=VALUE, for example inference.carry=sentence.")
+    try:
+        value = load_yaml(text)
+    except yaml.YAMLError:
+        raise UsageError(f"--set {setting}: the value is not valid YAML.") from None
+    *folders, last = key.split(".")
+    for name in folders:
+        inner = content.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {setting}: {name} is {inner!r} in the study, not a mapping.")
+        content = inner
+    content[last] = value

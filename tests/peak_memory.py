@@ -31,8 +31,8 @@ def main(file: str, output: str, *settings: str) -> dict[str, int]:
     run = study.run_study(config, Path(output), in_process=True)
     peak = peak_bytes()
     model = study.trained_model(config)
-    n_token, _, _, n_piece = dry_run.count(config, model)
-    planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token)
+    n_token, _, _, n_piece, n_type = dry_run.count(config, model)
+    planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token, n_type)
     planned += run.selectivity.sizes["concept"] * dry_run.concept_bytes(config, model, n_token)
     n_lane = run.facts["lanes"]["plan"]["n_lane"] if "lanes" in run.facts else 0
     return {"peak": peak, "planned": planned, "n_token": n_token, "n_lane": n_lane}

@@ -47,7 +47,8 @@ def test_a_run_prints_results_to_stdout_and_all_else_to_stderr(finished: tuple[E
     assert lines[0].split()[:4] == ["concept", "tokens", "types", "docs"]
     assert lines[-1] == "report: runs/tiny/report.html"
     concepts = run.selectivity.concept.values.tolist()
-    shown = [line for line in lines[1:-2] if not line.startswith("-- ")]
+    assert re.match(r"a million tokens: reading [\d.,]+ s, one pass of sums [\d.,]+ s \(\d+ %\), scores", lines[-3])
+    shown = [line for line in lines[1:-4] if not line.startswith("-- ")]
     assert len(shown) == len(concepts) == 7
     for line in shown:
         assert re.fullmatch(r".{28} *[\d,]+ +\d+ +\d+   (undefined|(\d:\d 0\.\d{3} *){3})", line), line
@@ -157,7 +158,7 @@ def test_inspect_and_report(finished: tuple[Ended, Run]) -> None:
     shown = call("inspect", run.path)
     assert shown.code == 0
     assert "2 x 10 neurons, vocabulary of 62" in shown.out
-    assert len(re.findall(r"^stage .* done ", shown.out, re.MULTILINE)) == 6
+    assert len(re.findall(r"^stage .* done ", shown.out, re.MULTILINE)) == 7
     found = json.loads(call("inspect", run.path, "--json").out)
     assert found == run.record
     assert found["study"]["inference"]["shard_tokens"] == SHARD

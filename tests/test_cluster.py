@@ -59,6 +59,18 @@ def test_any_number_of_workers_gives_the_same_bytes(
     assert os.getpid() not in committers(run.path)
 
 
+def test_all_tests_and_the_twin_are_the_same_from_workers_as_in_process(study: Path, tmp_path: Path) -> None:
+    tested = ["selectivity={draws: 99, twin: initial}", "analyses=[sentence_position, categories, idioms]"]
+    config = load_study(study, tested)
+    runs = [
+        run_study(config, tmp_path / "process", in_process=True), run_study(config, tmp_path / "w", local(tmp_path, 2))
+    ]  # fmt: skip
+    assert runs[0].twin is not None
+    assert "idioms.zarr/zarr.json" in digests(runs[0].path)
+    assert digests(runs[0].path) == digests(runs[1].path)
+    assert digests(runs[0].path / "twin") == digests(runs[1].path / "twin")
+
+
 @pytest.mark.parametrize(("kind", "after"), [("float32", 2), ("none", 9)])
 def test_a_killed_worker_is_made_good(
     study: Path, stored: dict[str, str], streamed: dict[str, str], kind: str, after: int, tmp_path: Path

@@ -17,9 +17,25 @@ ROWS = [
     ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
     ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk"]),
     ("together", ["store", "lock", "cluster"]),
+    ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
-    ("together", ["record", "tables", "tasks", "study", "train", "stages", "dry_run", "extract", "run"]),
+    (
+        "together",
+        [
+            "record",
+            "tables",
+            "neuron_listing",
+            "nulls",
+            "tasks",
+            "study",
+            "train",
+            "stages",
+            "dry_run",
+            "extract",
+            "run",
+        ],
+    ),
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}
@@ -83,5 +99,5 @@ def test_importing_the_package_loads_neither_torch_nor_bokeh():
 
 
 def test_the_stage_packages_but_inference_load_neither_torch_nor_bokeh():
-    names = [name for name in ROWS[3][1] if name != "inference" and (ROOT / name / "__init__.py").exists()]
+    names = [name for name in ROWS[4][1] if name != "inference" and (ROOT / name / "__init__.py").exists()]
     assert loaded_by(f"import {', '.join(f'lstm_analysis.{name}' for name in names)}") == set()

@@ -136,11 +136,11 @@ def test_a_wrong_cluster_file_is_explained(folder: Path, here: Path, content: st
 RECORDS = {
     "{": "is damaged: it is not valid JSON",
     "[]": "is damaged: it holds no mapping",
-    "{}": r"names no format; this version of lstm-analysis knows format 1\. Open the run with",
-    '{"format": 2, "name": "x"}': "has the format 2; this version of lstm-analysis knows format 1",
-    '{"format": 1}': "is damaged: name is missing or of another type",
-    '{"format": 1, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": []}': "damaged: stages is missing",
-    '{"format": 1, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": {"corpus": {"state": "done"}}}': (
+    "{}": r"names no format; this version of lstm-analysis knows format 2\. Open the run with",
+    '{"format": 1000, "name": "x"}': "has the format 1000; this version of lstm-analysis knows format 2",
+    '{"format": 2}': "is damaged: name is missing or of another type",
+    '{"format": 2, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": []}': "damaged: stages is missing",
+    '{"format": 2, "name": "x", "study": {}, "versions": {}, "facts": {}, "stages": {"corpus": {"state": "done"}}}': (
         "is damaged: stages.corpus.fingerprint is missing"
     ),
 }

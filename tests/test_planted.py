@@ -88,6 +88,8 @@ def write_planted_study(folder: Path, truth: Planted) -> Path:
             {"source": "position", "first": 3},
             {"source": "spans", "file": "brackets.csv"},
         ],
+        "selectivity": {"draws": 0, "twin": None},
+        "analyses": ["sentence_position"],
     }
     (folder / "planted.yaml").write_text(yaml.safe_dump(study))
     return folder / "planted.yaml"

@@ -15,7 +15,7 @@ from lstm_analysis.vocabulary import Vocabulary
 WORDS = [f"w{i}" for i in range(60)]
 N_NEURON = 10
 STORES = ("corpus.zarr", "activations.zarr", "labels.zarr", "summary.zarr", "selectivity.zarr",
-          "sentence_position.zarr", "contexts.zarr")  # fmt: skip
+          "sentence_position.zarr", "categories.zarr", "idioms.zarr", "contexts.zarr")  # fmt: skip
 
 
 def random_tensors(seed: int = 0, n_token: int = len(WORDS) + 2, n_layer: int = 2) -> dict[str, torch.Tensor]:
@@ -59,6 +59,8 @@ def write_study(folder: Path, **changes: object) -> Path:
         "corpus": {"format": "text", "path": "text/*.txt"},
         "model": {"checkpoint": "model.safetensors"},
         "inference": {"shard_tokens": 128},
+        "selectivity": {"draws": 0, "twin": None},
+        "analyses": ["sentence_position"],
         "concepts": [
             {"source": "categories", "file": "categories.yaml"},
             {"source": "idioms", "file": "idioms.yaml"},

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from ..inference.model import LanguageModel
 from .activations import activations_stage
+from .analyses import ANALYSES, analyses_stage
 from .corpus import corpus_stage
 from .labels import labels_stage
 from .selectivity import selectivity_stage
 from .summary import summary_stage
 from .work import ShardsFailed, Work
 
-__all__ = ["STAGES", "ShardsFailed", "Stage", "Work"]
+__all__ = ["ANALYSES", "STAGES", "ShardsFailed", "Stage", "Work"]
 
 Stage = Callable[[Work, LanguageModel], None]
 
@@ -20,4 +21,5 @@ STAGES: dict[str, Stage] = {
     "labels": labels_stage,
     "summary": summary_stage,
     "selectivity": selectivity_stage,
+    "analyses": analyses_stage,
 }

@@ -19,7 +19,8 @@ from ..tasks import FAN_IN, Job
 from .activations import extract, precision_error
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model
-from .work import ShardsFailed, Work, explain, make_job, progress
+from .tables import corpus_columns, count_types
+from .work import ShardsFailed, Work, explain, log, make_job, progress
 
 PILOT_PASSAGES = 32
 PILOT_PASSAGE_TOKENS = 512
@@ -34,7 +35,9 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
             forget_reading(state)
         if not state.stored and job.precision != "float32":
             facts["precision_error"] = precision_error(state, job)
-        edges, reading = bin_edges(state, job), open_reading(state, job)
+        pilot, reading = read_pilot(state, job), open_reading(state, job)
+        edges = pilot["bin_edge"]
+        rows = type_rows(state)
         tree = Tree(state, len(reading.shards))
         if state.stored:
             summarize_stored(reading, edges, tree)
@@ -47,7 +50,9 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
                 reading = open_reading(state, job)
                 tree = Tree(state, len(reading.shards))
                 facts |= summarize_stream(reading, edges, tree)
-        summary = tree.merge()
+        summary = tree.merge().assign(
+            table_type_id=("table_type", rows.table_type_id), duplicate_of=pilot["duplicate_of"]
+        )
         counts = open_dataset(state.run / "labels.zarr").drop_vars(["label", "n_token"]).load()
         summary = summary.assign_coords(counts.coords).assign(counts.data_vars)
         write_dataset(state.run / "summary.zarr", summary, state.prints["summary"])
@@ -93,9 +98,12 @@ def summarize_shards(reading: Reading, shards: Sequence[Shard], edges: xr.DataAr
     return damaged
 
 
-def bin_edges(state: Work, job: Job) -> xr.DataArray:
-    """Return the histogram edges of each neuron, from a seeded pilot; kept with the partial summaries."""
-    path = state.run / "summaries" / "bin_edge.zarr"
+def read_pilot(state: Work, job: Job) -> xr.Dataset:
+    """Return what a seeded pilot of tokens says: ``bin_edge`` (layer, neuron, edge), ``duplicate_of`` (layer, neuron).
+
+    It is kept with the partial summaries.
+    """
+    path = state.run / "summaries" / "pilot.zarr"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         spans = pilot_spans(state, job)
@@ -103,8 +111,24 @@ def bin_edges(state: Work, job: Job) -> xr.DataArray:
         if isinstance(outcome, BaseException):
             raise UserError(f"Reading the pilot for the histograms failed: {explain(outcome, state.run)}") from outcome
         pilot = xr.DataArray(outcome, dims=schema.VARIABLES["hidden_state"].dims)
-        write_dataset(path, reductions.pilot_edges(pilot).to_dataset(name="bin_edge"), state.prints["summary"])
-    return open_dataset(path)["bin_edge"].load()
+        found = reductions.pilot_edges(pilot).to_dataset(name="bin_edge")
+        found["duplicate_of"] = (("layer", "neuron"), reductions.duplicate_groups(outcome))
+        write_dataset(path, found, state.prints["summary"])
+    return open_dataset(path).load()
+
+
+def type_rows(state: Work) -> reductions.TypeRows:
+    """Return which types and groups of documents have sums of their own; kept with the partial summaries."""
+    corpus = corpus_columns(state.run)
+    counts, n_token = count_types(corpus), state.record.facts["corpus"]["n_token"]
+    rows = reductions.plan_type_rows(counts, np.asarray(corpus["document_start"][:]), n_token)
+    if rows.n_type == reductions.MAX_TYPE:
+        log.warning(
+            "%s types have %s tokens or more; tests that exchange words know the %s most frequent ones",
+            f"{int((counts >= reductions.MIN_TYPE_TOKEN).sum()):,}", reductions.MIN_TYPE_TOKEN, f"{rows.n_type:,}",
+        )  # fmt: skip
+    tasks.keep_type_rows(state.run, rows)
+    return rows
 
 
 def pilot_spans(state: Work, job: Job) -> list[tuple[int, int]]:

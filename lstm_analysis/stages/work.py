@@ -55,6 +55,9 @@ class Work:
         The run's ``run.json``.
     prints
         Fingerprint of each stage's inputs.
+    surprisal_of
+        Run whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
+        against the same phrases, and need not compute its own; ``None`` for the run itself.
     """
 
     study: Study
@@ -62,6 +65,7 @@ class Work:
     client: "Client | None"
     record: Record
     prints: dict[str, str]
+    surprisal_of: Path | None = None
 
     @contextmanager
     def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:

@@ -3,16 +3,19 @@
 Each leaves its result on disk, verified, before it says that it is done, and returns a small receipt.
 """
 
+from .analyses import idiom_block, position_block
 from .job import Job, Receipt
 from .labels import label_shard
 from .probes import probe_forgetting, probe_precision, scout_lanes
 from .ranks import rank_block
 from .reading import extract_shard, find_damage, pilot_states, stream_shard
 from .settling import retained_by_lanes, settle_lanes
-from .summaries import FAN_IN, merge_partials, partial_path, summarize_shard
+from .significance import shift_block
+from .summaries import FAN_IN, keep_type_rows, merge_partials, partial_path, read_type_rows, summarize_shard
 
 __all__ = [
-    "FAN_IN", "Job", "Receipt", "extract_shard", "find_damage", "label_shard", "merge_partials", "partial_path",
-    "pilot_states", "probe_forgetting", "probe_precision", "rank_block", "retained_by_lanes", "scout_lanes",
-    "settle_lanes", "stream_shard", "summarize_shard",
+    "FAN_IN", "Job", "Receipt", "extract_shard", "find_damage", "idiom_block", "keep_type_rows", "label_shard",
+    "merge_partials", "partial_path", "pilot_states", "position_block", "probe_forgetting", "probe_precision",
+    "rank_block", "read_type_rows", "retained_by_lanes", "scout_lanes", "settle_lanes", "shift_block", "stream_shard",
+    "summarize_shard",
 ]  # fmt: skip

@@ -29,7 +29,8 @@ def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) 
 
 def keep_summary(hidden: NDArray[np.float32], shard: Shard, job: Job, bin_edge: xr.DataArray) -> None:
     """Write the summary of a shard's h, dims (time, layer, neuron)."""
-    columns = {name: job.column("corpus.zarr", name, *shard.spans) for name in ("sentence_position", job.context_group)}
+    names = ("sentence_position", "type_id", "document", job.context_group)
+    columns = {name: job.column("corpus.zarr", name, *shard.spans) for name in names}
     summary = reductions.summarize_block(
         hidden,
         job.column("labels.zarr", "label", *shard.spans),
@@ -37,8 +38,27 @@ def keep_summary(hidden: NDArray[np.float32], shard: Shard, job: Job, bin_edge: 
         sentence_position=columns["sentence_position"],
         context_group=columns[job.context_group],
         time=times(shard.spans),
+        type_id=columns["type_id"],
+        document=columns["document"],
+        type_rows=read_type_rows(job.run),
     )
     write_dataset(partial_path(job.run, 0, shard.index), summary)
+
+
+def keep_type_rows(run: Path, rows: reductions.TypeRows) -> None:
+    """Write which types and groups of documents the summaries of a run have a row for."""
+    parts = {"type_row": ("type", rows.type_row), "document_group": ("document_name", rows.document_group)}
+    write_dataset(_type_rows_path(run), xr.Dataset(parts))
+
+
+def read_type_rows(run: Path) -> reductions.TypeRows:
+    """Return what `keep_type_rows` has written."""
+    found = open_dataset(_type_rows_path(run)).load()
+    return reductions.TypeRows(found["type_row"].values, found["document_group"].values)
+
+
+def _type_rows_path(run: Path) -> Path:
+    return run / "summaries" / "type_rows.zarr"
 
 
 def merge_partials(index: int, level: int, children: list[int], run: Path) -> int:

@@ -1,0 +1,209 @@
+"""The neurons of a run that are strongest for a concept: as a table for the terminal, as JSON, as a file."""
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import schema
+from .disk import write_whole
+from .errors import UsageError, UserError, nearest
+from .run import Run
+from .selectivity import RANKABLE, rank_neurons
+
+SENTENCE_POSITION = "sentence_position"
+"""The name by which the place in the sentence is asked for like a concept."""
+POSITION_COLUMNS = (
+    "cliff_neuron", "cliff_mean", "tau", "baseline", "eta2", "eta2_type_adjusted", "cliff_r_current",
+    "level_r_current", "level_partial_r_previous",
+)  # fmt: skip
+WITH_INTERVAL = ("cliff_mean", "tau")
+"""Of the columns of the sentence position those whose interval is shown; all are in the files."""
+CONCEPT_COLUMNS = ("type_smd", "breadth", "p_value", "p_fwer", "q_value")
+COUNTS = {"n_token": "tokens", "n_type": "types", "n_document": "documents"}
+NO_NULL = "no null distribution was computed, so there is no p: the scores describe"
+
+
+def list_neurons(run: Run, concept: str, by: str | None = None, **options: Any) -> tuple[pd.DataFrame, str]:
+    """Return ranked neurons of a run, and the score that ranks them.
+
+    Parameters
+    ----------
+    run
+        A run.
+    concept
+        One of its concepts, or ``sentence_position``: neurons that fall where a sentence ends.
+    by
+        The score to rank by; by default that of `rank_neurons`.
+    options
+        Those of `rank_neurons`.
+
+    Raises
+    ------
+    UserError
+        If the run has no such concept, score or layer.
+    """
+    scores = run.selectivity
+    concepts = [str(name) for name in scores["concept"].values]
+    if concept == SENTENCE_POSITION and concept not in concepts:
+        tuning = run.sentence_position
+        scores = tuning.assign({name: scores[name] for name in ("duplicate_of", "value_min") if name in scores})
+        name = by or next((name for name in ("cliff_mean", *RANKABLE) if name in scores), None)
+        if by is None and "cliff_neuron" in scores:
+            return _in_order(_called_first(scores, str(name), **options), str(name)), str(name)
+        return _in_order(rank_neurons(scores, name, **options), str(name)), str(name)
+    if concept not in concepts:
+        raise UserError(f"{run.path} has no concept {concept!r}; {nearest(concept, [*concepts, SENTENCE_POSITION])}")
+    name = by or next((name for name in RANKABLE if name in scores), None)
+    return _in_order(rank_neurons(scores, name, concept=concept, **options), str(name)), str(name)
+
+
+def _called_first(scores: Any, by: str, n: int | None = 10, **options: Any) -> pd.DataFrame:
+    """Return ranked neurons, those that are called cliff neurons before all others."""
+    table = rank_neurons(scores, by, n=None, **options)
+    order = (table["cliff_neuron"] != 1).sort_values(kind="stable").index
+    return table.loc[order[:n]].reset_index(drop=True)
+
+
+def _in_order(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return the columns in an order that does not depend on the store: places, ``by``, then as in the vocabulary."""
+    first = [name for name in ("layer", "neuron", "sign", "duplicates", by) if name in table]
+    known = list(schema.VARIABLES)
+
+    def place(name: str) -> tuple[int, str]:
+        stem = max((other for other in known if name == other or name.startswith(f"{other}_")), key=len, default="")
+        return (known.index(stem) if stem else len(known), name)
+
+    return table[[*first, *sorted(set(map(str, table)) - set(first), key=place)]]
+
+
+def describe_neurons(table: pd.DataFrame, concept: str, by: str) -> str:
+    """Return ranked neurons as a table for the terminal: counts above it, what the null is below it."""
+    of_position = "n_token_target" not in table and concept == SENTENCE_POSITION
+    if not len(table):
+        return f"No neuron fits, or none has a score {by}. Leave --q, --sign or --layer away to see the others."
+    known = _position_columns(table) if of_position else [name for name in CONCEPT_COLUMNS if name in table]
+    names = [by, *(name for name in known if name != by)]
+    columns = {"neuron": [f"{row.layer}:{row.neuron}" for row in table.itertuples()]}
+    columns |= {name: _position_cells(table, name) if of_position else _cells(table, name) for name in names}
+    if "duplicates" in table and table["duplicates"].any():
+        columns["the same up to sign"] = table["duplicates"].tolist()
+    head = f"neurons by {by}, {RANKABLE[by].meaning}" if of_position else _counts(table, concept)
+    return "\n".join([head, *_aligned(columns), *_notes(table, names, of_position)])
+
+
+def neurons_as_json(table: pd.DataFrame, concept: str, by: str) -> str:
+    """Return ranked neurons as JSON; what is undefined is null."""
+    rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+    return json.dumps({"concept": concept, "by": by, "neurons": rows}, indent=1, allow_nan=False)
+
+
+def write_neurons(table: pd.DataFrame, file: Path, kind: str) -> None:
+    """Write ranked neurons in one step as a ``csv`` or ``parquet`` file, in place of one that is there."""
+    content = io.BytesIO()
+    if kind == "csv":
+        table.to_csv(content, index=False)
+    else:
+        table.to_parquet(content, index=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, content.getvalue())
+
+
+def refuse_existing(file: Path, force: bool) -> None:
+    """Refuse to replace a file that nobody allowed to be replaced.
+
+    Raises
+    ------
+    UsageError
+        If it is there and ``force`` is not given, or it is a folder.
+    """
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; give the name of a file in it.")
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already. Give --force to replace it, or another name.")
+
+
+def _position_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of the fit and of the cliffs."""
+    return [name for name in POSITION_COLUMNS if name in table]
+
+
+def _is_p(name: str) -> bool:
+    return bool({"p", "q"} & set(name.split("_"))) and not name.endswith(("_low", "_high"))
+
+
+def _cells(table: pd.DataFrame, name: str) -> list[str]:
+    """Return a column as text, with its interval where it has one."""
+    cells = [_p(value) if _is_p(name) else _number(value) for value in table[name]]
+    if f"{name}_low" not in table:
+        return cells
+    ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    return [f"{cell} [{_number(low)}, {_number(high)}]" for cell, (low, high) in zip(cells, ends, strict=True)]
+
+
+def _position_cells(table: pd.DataFrame, name: str) -> list[str]:
+    """Return a column as text: called or not, with an interval, or with the p of the neuron alone."""
+    if name == "cliff_neuron":
+        return [{1: "called", 0: "no"}.get(int(value), "untested") for value in table[name]]
+    if name in WITH_INTERVAL:
+        return _cells(table, name)
+    cells = [_number(value) for value in table[name]]
+    if f"{name}_p" not in table:
+        return cells
+    return [f"{cell} (p {_p(p)})" for cell, p in zip(cells, table[f"{name}_p"], strict=True)]
+
+
+def _p(value: float) -> str:
+    return "-" if pd.isna(value) else "<.0001" if value < 5e-5 else f"{value:.4f}".removeprefix("0")
+
+
+def _number(value: Any, digits: int = 3) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _aligned(columns: dict[str, list[str]]) -> list[str]:
+    widths = {name: max(map(len, (name, *cells))) for name, cells in columns.items()}
+    rows = [tuple(columns), *zip(*columns.values(), strict=True)]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths.values(), strict=True)) for row in rows]
+
+
+def _counts(table: pd.DataFrame, concept: str) -> str:
+    """Return how much the scores of a concept rest on."""
+    groups = []
+    for group in ("target", "baseline"):
+        counted = [f"{int(table[f'{name}_{group}'].iloc[0]):,} {what}" for name, what in COUNTS.items()
+                   if f"{name}_{group}" in table]  # fmt: skip
+        groups.append(", ".join(counted))
+    text = f"{concept}: {groups[0]} against {groups[1]}"
+    matched = [name for name in ("n_type_member", "n_type_matched") if name in table]
+    if len(matched) == 2:
+        member, others = (int(table[name].iloc[0]) for name in matched)
+        text += f"; by words: {member:,} against {others:,} matched words"
+    return text
+
+
+def _notes(table: pd.DataFrame, names: list[str], of_position: bool) -> list[str]:
+    """Return what the intervals and the p-values of a table mean."""
+    notes = ["[..., ...]: 95 % interval over blocks of documents"] if any(f"{n}_low" in table for n in names) else []
+    if of_position:
+        tested = any(f"{name}_p" in table for name in names)
+        text = (
+            "p: of the neuron alone, lengths permuted among like sentences; with --json p for all neurons and q as well"
+        )
+        return [*notes, *([text] if tested else [])]
+    null = [f"p_value: {table['p_null'].iloc[0]}"] if "p_null" in table and table["p_null"].iloc[0] else []
+    null += ["p_fwer: for the best of all neurons"] if "p_fwer" in names else []
+    null += ["q_value: false discovery rate over concepts and neurons"] if "q_value" in names else []
+    return [*notes, "; ".join(null) or NO_NULL]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a table as JSON knows it."""
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,169 @@
+"""Stage analyses: what goes beyond selectivity, each analysis into a store of its own."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from .. import labels, reductions, tasks
+from ..analyses.categories import categories
+from ..analyses.idioms import conclude_idioms, gather_blocks, plan_idioms
+from ..analyses.sentence_position import conclude_positions, eta2_type_adjusted, plan_boundaries
+from ..config import Study
+from ..errors import UserError
+from ..inference.model import LanguageModel
+from ..labels.idiom import Idioms
+from ..statistics.jackknife_blocks import jackknife_blocks
+from ..store import open_dataset, write_dataset
+from .columns import assemble, by_neurons, forget_blocks
+from .tables import run_tables
+from .work import Work, log, make_job
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What goes beyond selectivity.
+
+    Parameters
+    ----------
+    function
+        Study at work and model to the dataset that is stored.
+    refuses
+        Why a study cannot have it, before anything is started; empty if it can.
+    """
+
+    function: Callable[[Work, LanguageModel], xr.Dataset]
+    refuses: Callable[[Study], str] = lambda study: ""
+
+
+PLANS = "plans"
+"""Folder of a run with the tokens that an analysis reads, while it runs."""
+SHIFT_DRAWS = 1000
+"""Draws of the tests at sentence boundaries: as many rows are permuted for each."""
+
+
+def sentence_position(state: Work, model: LanguageModel) -> xr.Dataset:
+    """Return how neurons follow the position in the sentence; without stored states the curve and its shares only."""
+    summary = open_dataset(state.run / "summary.zarr").load()
+    tuning = reductions.tuning_from_summary(summary)
+    adjusted = eta2_type_adjusted(run_tables(state.run, summary))
+    if not (state.stored and state.study.selectivity.draws):
+        return tuning.merge(adjusted)
+    job, config = make_job(state, model), state.study.selectivity
+    corpus = zarr.open_group(state.run / "corpus.zarr", mode="r")
+    names = ("sentence", "sentence_position", "sentence_length", "document")
+    sentence, position, length, document = (np.asarray(corpus[name][:]) for name in names)  # type: ignore[index]
+    block = jackknife_blocks(np.asarray(corpus["document_start"][:]), len(sentence))  # type: ignore[index]
+    plan = plan_boundaries(
+        sentence, position, length, document, block, state.study.seed,
+        carry=job.carry, end_symbol=has_end_symbol(state), reset=stream_starts(state),
+    )  # fmt: skip
+    log.info("sentence boundaries: %s", plan.attrs["note"])
+    store = keep_plan(state, "boundaries", plan)
+    draws = min(config.draws, SHIFT_DRAWS)
+    found = by_neurons(
+        state, model, "positions", tasks.position_block,
+        lambda *_: (job, store, draws, config.alpha, state.study.seed), "analyses",
+    )  # fmt: skip
+    concluded = conclude_positions(assemble(found, summary), tuning["eta2"], adjusted["eta2_type_adjusted"])
+    return concluded.assign(n_token_in_table=adjusted["n_token_in_table"]).assign_attrs(note=plan.attrs["note"])
+
+
+def idioms(state: Work, model: LanguageModel) -> xr.Dataset:
+    """Return how neurons tell idioms from literal uses, from the same words elsewhere and from other phrases."""
+    job, corpus = make_job(state, model), open_dataset(state.run / "corpus.zarr")
+    states = open_dataset((state.surprisal_of or state.run) / "activations.zarr")
+    surprisal = states["surprisal"].values if "surprisal" in states else None
+    plan = plan_idioms(corpus, idiom_occurrences(state, corpus), surprisal, seed=state.study.seed)
+    store = keep_plan(state, "idioms", plan)
+    found = by_neurons(state, model, "idioms", tasks.idiom_block, lambda *_: (job, store), "analyses")
+    blocks = gather_blocks([(*index, found[index]) for index in sorted(found)], model.layer_sizes)
+    config = state.study.selectivity
+    return conclude_idioms(blocks, plan, alpha=config.alpha, seed=state.study.seed)
+
+
+def semantic_categories(state: Work, model: LanguageModel) -> xr.Dataset:
+    """Return which neurons are called for which category of words, by which words, and what categories share."""
+    scores = open_dataset(state.run / "selectivity.zarr").load()
+    tables = run_tables(state.run, open_dataset(state.run / "summary.zarr").load())
+    types = [str(form) for form in open_dataset(state.run / "corpus.zarr")["type"].values]
+    return categories(scores, tables, types, state.study.selectivity.alpha)
+
+
+def idiom_occurrences(state: Work, corpus: xr.Dataset) -> xr.Dataset:
+    """Return the occurrences of the study's idioms: those of its lexicon, else those that the corpus marks.
+
+    Raises
+    ------
+    UserError
+        If the study has neither.
+    """
+    for source in labels.build_sources(state.study.concepts, state.study.folder).values():
+        if isinstance(source, Idioms):
+            return labels.idiom_occurrences(corpus, source)
+    if "mark_time" in corpus:
+        return labels.mark_occurrences(corpus)
+    raise UserError(
+        "The analysis idioms needs occurrences of idioms, and the study names none. Give {source: idioms, file: ...} "
+        "under concepts, or a corpus of JSON lines that marks them; or take idioms out of analyses."
+    )
+
+
+def has_end_symbol(state: Work) -> bool:
+    """Whether each sentence of the corpus ends with a symbol that is no word."""
+    return state.record.facts["corpus"].get("end_of_sentence") is not None
+
+
+def stream_starts(state: Work) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | None":
+    """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
+    n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
+    return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
+
+
+def keep_plan(state: Work, name: str, plan: xr.Dataset) -> str:
+    """Write a plan into the run for its tasks; return where, as seen from the run."""
+    (state.run / PLANS).mkdir(exist_ok=True)
+    path = Path(PLANS) / f"{name}.zarr"
+    write_dataset(state.run / path, plan)
+    return str(path)
+
+
+def without_tests(study: Study) -> str:
+    """Return why a study without tests cannot call neurons for categories."""
+    if study.selectivity.draws:
+        return ""
+    return (
+        "The analysis categories calls neurons by a permutation test, and this study makes none "
+        "(selectivity.draws: 0). Set selectivity.draws: 2000, or take categories out of analyses."
+    )
+
+
+def without_states(study: Study) -> str:
+    """Return why a study that keeps no states cannot look at idioms."""
+    if study.store.activations != "none":
+        return ""
+    return (
+        "The analysis idioms reads states at single tokens, and this study keeps none (store: none). Set "
+        "store.activations: float32, or take idioms out of analyses."
+    )
+
+
+ANALYSES: dict[str, Analysis] = {
+    "sentence_position": Analysis(sentence_position),
+    "categories": Analysis(semantic_categories, without_tests),
+    "idioms": Analysis(idioms, without_states),
+}
+
+
+def analyses_stage(state: Work, model: LanguageModel) -> None:
+    """Do the analyses that the study asks for."""
+    names = state.study.analyses or ()
+    with state.stage("analyses", *(f"{name}.zarr" for name in names)):
+        for name in names:
+            write_dataset(state.run / f"{name}.zarr", ANALYSES[name].function(state, model), state.prints["analyses"])
+    shutil.rmtree(state.run / PLANS, ignore_errors=True)
+    forget_blocks(state)

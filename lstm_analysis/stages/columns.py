@@ -1,0 +1,119 @@
+"""Tasks over blocks of neurons that read the stored states of the whole corpus."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..cluster import work
+from ..errors import UserError
+from ..inference.model import LanguageModel
+from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset
+from .work import Work, explain, progress
+
+Blocks = dict[tuple[int, int], xr.Dataset]
+"""What a task found, by layer and first neuron."""
+BLOCKS = "blocks"
+"""Folder of a run with the results of blocks of a stage that is not done."""
+
+
+def neuron_blocks(model: LanguageModel) -> list[tuple[int, slice]]:
+    """Return layer and neurons of each block: what lies together in a chunk on disk."""
+    chunk = neuron_chunk(model.n_neuron)
+    starts = range(0, model.n_neuron, chunk)
+    return [(layer, slice(at, min(at + chunk, model.n_neuron))) for layer in range(model.n_layer) for at in starts]
+
+
+def by_neurons(
+    state: Work,
+    model: LanguageModel,
+    name: str,
+    task: Callable[..., Any],
+    arguments: Callable[[int, slice], tuple[Any, ...]],
+    stage: str,
+) -> Blocks:
+    """Do a task for each block of neurons; what is done is kept in the run, so that a killed program goes on there.
+
+    Parameters
+    ----------
+    state, model
+        The study at work.
+    name
+        What the tasks are called on the dashboard.
+    task
+        Called with index, layer, neurons and what ``arguments`` gives for these.
+    stage
+        The stage that does it: results of other inputs of this stage are not taken.
+
+    Raises
+    ------
+    UserError
+        If a task fails.
+    """
+    blocks, print_ = neuron_blocks(model), state.prints[stage]
+    folder = state.run / BLOCKS
+    folder.mkdir(exist_ok=True)
+    paths = {(layer, cut.start): folder / f"{name}-{layer}-{cut.start}.zarr" for layer, cut in blocks}
+    found = {index: kept for index, path in paths.items() if (kept := _kept(path, print_)) is not None}
+    left = [(layer, cut) for layer, cut in blocks if (layer, cut.start) not in found]
+    queue = deque(((layer, cut.start), layer, cut, *arguments(layer, cut)) for layer, cut in left)
+    with progress(name, len(blocks), initial=len(found), unit=" blocks") as bar:
+        for (index, *_), outcome in work(state.client, name, task, queue):
+            if isinstance(outcome, BaseException):
+                raise UserError(f"The step {name!r} failed: {explain(outcome, state.run)}")
+            write_dataset(paths[index], outcome, print_)
+            found[index] = outcome
+            bar.update()
+    return found
+
+
+def forget_blocks(state: Work) -> None:
+    """Remove the results of blocks: they are part of what a stage has made."""
+    shutil.rmtree(state.run / BLOCKS, ignore_errors=True)
+
+
+def _kept(path: Path, print_: str) -> xr.Dataset | None:
+    """Return what an earlier try found for a block, ``None`` if nothing, or of other inputs."""
+    if not path.exists():
+        return None
+    kept = open_dataset(path).load()
+    return kept.drop_attrs(deep=False) if kept.attrs.get(FINGERPRINT) == print_ else None
+
+
+def assemble(found: Blocks, like: xr.Dataset | None = None) -> xr.Dataset:
+    """Return the results of all blocks as one dataset, dims (layer, neuron) in the place of (neuron).
+
+    What a block says as a whole is added up, but of ``z_maximum`` the largest stays, and what does not depend on the
+    neurons is taken once.
+
+    Parameters
+    ----------
+    found
+        The results.
+    like
+        Has the coordinates.
+    """
+    order = sorted(found)
+    layers = []
+    for layer in sorted({layer for layer, _ in found}):
+        parts = [found[index] for index in order if index[0] == layer]
+        layers.append(xr.concat([part[_by_neuron(part)] for part in parts], dim="neuron"))
+    whole = xr.concat(layers, dim="layer")
+    whole = whole.transpose(..., "layer", "neuron")
+    parts = [found[index] for index in order]
+    for name in [name for name in parts[0].data_vars if "neuron" not in parts[0][name].dims]:
+        merge = {"z_maximum": np.maximum, "z_count": np.add}.get(str(name), lambda first, _: first)
+        values: Any = parts[0][name].variable
+        for part in parts[1:]:
+            values = merge(values, part[name].variable)
+        whole[name] = values
+    coords = {} if like is None else {name: like.coords[name] for name in like.coords if name in whole.dims}
+    return whole.assign_coords(coords)
+
+
+def _by_neuron(block: xr.Dataset) -> list[str]:
+    return [str(name) for name, variable in block.data_vars.items() if "neuron" in variable.dims]
