@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from bokeh.layouts import column
-from bokeh.models import Column, ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Span, Whisker
+from bokeh.models import Column, ColumnDataSource, HoverTool, NumeralTickFormatter, Span, Whisker
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from .canvas import ACCENT, LINE, canvas
+from .canvas import ACCENT, LINE, MARGIN, canvas, occupancy
 from .tuning_curve import FIT
 
 N_TRACE = 61
@@ -60,30 +60,13 @@ def cliff_figure(positions: xr.Dataset, layer: int, neuron: int) -> Column:
     tips = [("length", "@length"), ("cliff", "@mean{0.000}"), ("sd", "@sd{0.000}"), ("boundaries", "@n{0,0}")]
     plot.add_tools(HoverTool(renderers=[dots], tooltips=tips, mode="vline"))
     plot.xaxis.visible = False
-    return column(plot, _occupancy(source, plot, last), sizing_mode="stretch_width", spacing=0)
+    label = "length of the sentence just ended (tokens, end symbol included)"
+    strip = occupancy(source, "length", "n", plot, last, 112, label, "boundaries")
+    return column(plot, strip, sizing_mode="stretch_width", spacing=0)
 
 
 def _number(value: xr.DataArray) -> str:
     return f"{value.item():.3f}" if np.isfinite(value.item()) else "undefined"
-
-
-def _occupancy(source: ColumnDataSource, above: figure, last: int) -> figure:
-    plot = canvas(
-        height=112,
-        x_range=above.x_range,
-        x_axis_label="length of the sentence just ended (tokens, end symbol included)",
-        y_axis_label="boundaries",
-    )
-    plot.vbar(x="length", top="n", width=0.8, color="#aab1bd", source=source)
-    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, last + 1, 10)))
-    plot.xaxis.major_label_overrides = {last: f"{last}+"}
-    plot.yaxis.formatter = NumeralTickFormatter(format="0a")
-    plot.yaxis.ticker.desired_num_ticks = 2
-    plot.y_range.start = 0
-    plot.xgrid.grid_line_color = None
-    for figure_ in (above, plot):
-        figure_.min_border_left = 62  # the two share their x axis, so their frames must begin at the same place
-    return plot
 
 
 def trace_figure(
@@ -120,5 +103,5 @@ def trace_figure(
     plot.add_tools(HoverTool(renderers=[dots], tooltips=_TRACE_TIPS, mode="vline"))
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.xgrid.grid_line_color = None
-    plot.min_border_left = 62
+    plot.min_border_left = MARGIN
     return plot

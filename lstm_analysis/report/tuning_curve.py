@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 from bokeh.layouts import column
-from bokeh.models import Column, ColumnDataSource, FixedTicker, NumeralTickFormatter, Whisker
+from bokeh.models import Column, ColumnDataSource, Whisker
 from bokeh.plotting import figure
 
 from ..schema import LAST_POSITION
-from .canvas import ACCENT, canvas
+from .canvas import ACCENT, canvas, occupancy
 from .palette import DIVERGING
 
 N_CURVE = 6
@@ -56,7 +56,10 @@ def tuning_curve(tuning: xr.Dataset, layer: int, neuron: int) -> Column:
     rest = ColumnDataSource({name: values[later] for name, values in source.items()})
     fit = fitted_curve(one)
     plot = _curve(curve, rest, fit, f"{layer}:{neuron}    eta2 = {one['eta2'].item():.3f}{_tau(one)}")
-    strip = _occupancy(ColumnDataSource(source), plot)
+    label = "sentence_position (tokens from the start)"
+    strip = occupancy(
+        ColumnDataSource(source), "sentence_position", "n_token", plot, LAST_POSITION, 92, label, "tokens"
+    )
     return column(plot, strip, sizing_mode="stretch_width", spacing=0)
 
 
@@ -97,23 +100,4 @@ def _curve(curve: ColumnDataSource, rest: ColumnDataSource, fit: ColumnDataSourc
     )  # fmt: skip
     plot.scatter(x="sentence_position", y="tuning_mean", color=ACCENT, size=6, source=rest)
     plot.xaxis.visible = False
-    return plot
-
-
-def _occupancy(source: ColumnDataSource, above: figure) -> figure:
-    plot = canvas(
-        height=92,
-        x_range=above.x_range,
-        x_axis_label="sentence_position (tokens from the start)",
-        y_axis_label="tokens",
-    )
-    plot.vbar(x="sentence_position", top="n_token", width=0.8, color="#aab1bd", source=source)
-    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, LAST_POSITION + 1, 10)))
-    plot.xaxis.major_label_overrides = {LAST_POSITION: f"{LAST_POSITION}+"}
-    plot.yaxis.formatter = NumeralTickFormatter(format="0a")
-    plot.yaxis.ticker.desired_num_ticks = 2
-    plot.y_range.start = 0
-    plot.xgrid.grid_line_color = None
-    for figure_ in (above, plot):
-        figure_.min_border_left = 62  # the two share their x axis, so their frames must begin at the same place
     return plot
