@@ -71,9 +71,24 @@ def _consolidate(folder: Path) -> None:
         zarr.consolidate_metadata(folder, zarr_format=3)
 
 
-def write_dataset(path: Path, dataset: xr.Dataset, fingerprint: str = "") -> None:
-    """Write a dataset as a Zarr store in one step; ``fingerprint`` says which inputs it was made from."""
-    dataset = schema.attach_attrs(dataset).assign_attrs({FINGERPRINT: fingerprint} if fingerprint else {})
+def write_dataset(
+    path: Path,
+    dataset: xr.Dataset,
+    fingerprint: str = "",
+    variables: Mapping[str, schema.Variable] = schema.VARIABLES,
+) -> None:
+    """Write a dataset as a Zarr store in one step.
+
+    Parameters
+    ----------
+    path, dataset
+        Where, and what.
+    fingerprint
+        Says which inputs it was made from.
+    variables
+        Table of what its variables mean.
+    """
+    dataset = schema.attach_attrs(dataset, variables).assign_attrs({FINGERPRINT: fingerprint} if fingerprint else {})
     texts = {name: array.astype(object) for name, array in dataset.variables.items() if array.dtype.kind == "U"}
     dataset = dataset.assign_coords({name: array for name, array in texts.items() if name in dataset.coords})
     dataset = dataset.assign({name: array for name, array in texts.items() if name not in dataset.coords})

@@ -11,6 +11,7 @@ from lstm_analysis import tasks
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.run import Run
+from lstm_analysis.schema import IDIOM_VARIABLES, VARIABLES
 from lstm_analysis.study import run_study
 
 TESTED = {"selectivity": {"draws": 99, "twin": None}, "analyses": ["sentence_position", "categories", "idioms"]}
@@ -62,6 +63,16 @@ def test_blocks_that_are_done_are_not_done_again(
     assert digests(run.path) == digests(undisturbed.path)
     assert not (run.path / "blocks").exists()
     assert not (run.path / "plans").exists()
+
+
+def test_every_store_says_what_its_own_variables_mean(undisturbed: Run) -> None:
+    for name, table in (("idioms", IDIOM_VARIABLES), ("selectivity", VARIABLES), ("sentence_position", VARIABLES)):
+        found = getattr(undisturbed, name)
+        known = [variable for variable in map(str, found.data_vars) if variable in table]
+        assert len(known) > 20
+        for variable in known:
+            assert found[variable].attrs["long_name"] == table[variable].meaning, f"{name}: {variable}"
+            assert found[variable].attrs["units"] == table[variable].units, f"{name}: {variable}"
 
 
 def test_other_draws_redo_the_scores_and_no_reading(

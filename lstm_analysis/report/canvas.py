@@ -42,7 +42,7 @@ def canvas(**options: Any) -> figure:
 def occupancy(
     source: ColumnDataSource, x: str, top: str, above: figure, last: int, height: int, x_label: str, y_label: str
 ) -> figure:
-    """Return the bars of how much each place of a curve rests on, to stand below it; the last place holds all later ones.
+    """Return the bars of how much each place of a curve rests on, to stand below it; the last holds all later places.
 
     Parameters
     ----------

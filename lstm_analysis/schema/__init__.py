@@ -13,11 +13,13 @@ from .summaries import SUMMARIES
 from .variable import Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "RESOLUTION",
-    "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "describe", "require_dims",
+    "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
@@ -39,12 +41,20 @@ VARIABLES: dict[str, Variable] = {
 }  # fmt: skip
 
 
-def attach_attrs(dataset: "xr.Dataset") -> "xr.Dataset":
-    """Return the dataset with the units and meaning of each of its variables that the vocabulary knows."""
-    dataset = dataset.copy()
+def attach_attrs(dataset: "xr.Dataset", variables: "Mapping[str, Variable] | None" = None) -> "xr.Dataset":
+    """Return the dataset with the units and meaning of each of its variables that a table of variables has.
+
+    Parameters
+    ----------
+    dataset
+        Any.
+    variables
+        The table, by default `VARIABLES`.
+    """
+    dataset, table = dataset.copy(), VARIABLES if variables is None else variables
     for name in map(str, dataset.variables):
-        if name in VARIABLES:
-            dataset[name].attrs.update(VARIABLES[name].attrs)
+        if name in table:
+            dataset[name].attrs.update(table[name].attrs)
     return dataset
 
 
@@ -61,10 +71,3 @@ def require_dims(array: Any, name: str) -> Any:
         mend = f"use {name}.transpose{expected}" if set(array.dims) == set(expected) else "rename or add dims"
         raise UserError(f"{name} needs dims {expected}, got {array.dims}; {mend}.")
     return array
-
-
-def describe(dataset: "xr.Dataset", variables: dict[str, Variable]) -> None:
-    """Give the variables of a dataset, in place, the attributes that a table of variables has for them."""
-    for name, variable in variables.items():
-        if name in dataset:
-            dataset[name].attrs.update(variable.attrs)

@@ -1,15 +1,15 @@
 """Stage analyses: what goes beyond selectivity, each analysis into a store of its own."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 import zarr
 
-from .. import labels, reductions, tasks
+from .. import labels, reductions, schema, tasks
 from ..analyses.categories import categories
 from ..analyses.idioms import conclude_idioms, gather_blocks, plan_idioms
 from ..analyses.sentence_position import conclude_positions, eta2_type_adjusted, plan_boundaries
@@ -34,10 +34,13 @@ class Analysis:
         Study at work and model to the dataset that is stored.
     refuses
         Why a study cannot have it, before anything is started; empty if it can.
+    variables
+        Table of what its variables mean.
     """
 
     function: Callable[[Work, LanguageModel], xr.Dataset]
     refuses: Callable[[Study], str] = lambda study: ""
+    variables: Mapping[str, schema.Variable] = field(default_factory=lambda: schema.VARIABLES)
 
 
 PLANS = "plans"
@@ -155,7 +158,7 @@ def without_states(study: Study) -> str:
 ANALYSES: dict[str, Analysis] = {
     "sentence_position": Analysis(sentence_position),
     "categories": Analysis(semantic_categories, without_tests),
-    "idioms": Analysis(idioms, without_states),
+    "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
 }
 
 
@@ -164,6 +167,8 @@ def analyses_stage(state: Work, model: LanguageModel) -> None:
     names = state.study.analyses or ()
     with state.stage("analyses", *(f"{name}.zarr" for name in names)):
         for name in names:
-            write_dataset(state.run / f"{name}.zarr", ANALYSES[name].function(state, model), state.prints["analyses"])
+            analysis = ANALYSES[name]
+            found = analysis.function(state, model)
+            write_dataset(state.run / f"{name}.zarr", found, state.prints["analyses"], analysis.variables)
     shutil.rmtree(state.run / PLANS, ignore_errors=True)
     forget_blocks(state)

@@ -75,7 +75,7 @@ def conclude_idioms(
             **overlaps(selective, rate_elsewhere(selective, tested[primary]), "selective"),
         }
     )
-    schema.describe(result, schema.IDIOM_VARIABLES)
+    result = schema.attach_attrs(result, schema.IDIOM_VARIABLES)
     result.attrs["primary_contrast"] = CONTRASTS[primary]
     of_primary = result.isel(contrast=primary)
     result.attrs["verdict"] = verdict(of_primary, CONTRASTS[primary], alpha)
