@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ..compiled import compiled
 from ..errors import UserError
+from .jackknife_interval import standard_error
 
 Scores = NDArray[np.float64]
 
@@ -125,12 +126,12 @@ class BlockJackknife:
         used = self._n_token.sum(axis=2, keepdims=True) > 0
         fewer = n_block.min(axis=1)[:, None]
         freedom = _effective_size(self._n_token).min(axis=1)[:, None] - 1
-        quantile = np.where(fewer >= 2, stats.t.ppf(1 - alpha / 2, np.maximum(freedom, 1)), np.nan)
+        quantile = np.where(fewer >= 2, special.stdtrit(np.maximum(freedom, 1), 1 - alpha / 2), np.nan)
         difference, sensitivity = self._scores_of_rest()
         low, high = self._auroc_interval(auroc, quantile, used)
         nearest = np.where(fewer >= 2, (alpha / 2) ** (1 / np.maximum(fewer, 1)), np.nan)
         low, high = np.where(auroc == 1, nearest, low), np.where(auroc == 0, 1 - nearest, high)
-        d_half, m_half = quantile * _deviation(sensitivity, used), quantile * _deviation(difference, used)
+        d_half, m_half = quantile * standard_error(sensitivity, used), quantile * standard_error(difference, used)
         return Intervals(
             low, high, d_prime - d_half, d_prime + d_half, mean_difference - m_half, mean_difference + m_half, n_block
         )
@@ -143,7 +144,7 @@ class BlockJackknife:
         rest = _logit(self._auroc, n_pair)
         n = used.sum(axis=0)
         bias = (n - 1) * (np.where(used, rest, 0).sum(axis=0) / np.maximum(n, 1) - _logit(whole, n_pair))
-        centre, half = _logit(auroc, n_pair) - bias, quantile * _deviation(rest, used)
+        centre, half = _logit(auroc, n_pair) - bias, quantile * standard_error(rest, used)
         low, high = (1 / (1 + np.exp(-np.clip(centre + sign * half, -500, 500))) for sign in (-1, 1))
         return np.minimum(low, auroc), np.maximum(high, auroc)
 
@@ -157,15 +158,6 @@ class BlockJackknife:
         difference = mean[:, :, 1] - mean[:, :, 0]
         deviation = np.sqrt(np.where(variance > 0, variance, np.nan))
         return difference, difference / deviation
-
-
-def _deviation(rest: Scores, used: NDArray[np.bool_]) -> Scores:
-    """Return the jackknife's standard error, dims (concept, neuron), from scores without each block."""
-    n = used.sum(axis=0)
-    centre = np.where(used, rest, 0).sum(axis=0) / np.maximum(n, 1)
-    squares = np.where(used, (rest - centre) ** 2, 0).sum(axis=0)
-    deviation: Scores = np.sqrt(squares * (n - 1) / np.maximum(n, 1))
-    return deviation
 
 
 def _effective_size(n_token: NDArray[np.int64]) -> Scores:

@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 
-def standard_error(replicates: ArrayLike) -> NDArray[np.float64]:
+def standard_error(replicates: ArrayLike, used: ArrayLike = True) -> NDArray[np.float64]:
     r"""Return the block jackknife's standard error.
 
     With :math:`G` blocks, :math:`\theta_g` the estimate without block g and :math:`\bar\theta` their mean,
@@ -16,10 +16,12 @@ def standard_error(replicates: ArrayLike) -> NDArray[np.float64]:
     ----------
     replicates
         Estimates, each without one block, dims (block, ...). Blocks should hold about the same number of tokens.
+    used
+        Which blocks count for an estimate, any shape that fits the replicates; the others are as if they were not.
 
     Returns
     -------
-    Dims of one estimate; NaN with fewer than two blocks or where a replicate is NaN.
+    Dims of one estimate; NaN with fewer than two blocks or where a replicate that counts is NaN.
 
     References
     ----------
@@ -33,11 +35,11 @@ def standard_error(replicates: ArrayLike) -> NDArray[np.float64]:
     True
     """
     found = np.asarray(replicates, dtype=np.float64)
-    n_block = len(found)
-    if n_block < 2:
-        return np.full(found.shape[1:], np.nan)
-    deviation = found - found.mean(axis=0)
-    error: NDArray[np.float64] = np.sqrt((n_block - 1) / n_block * (deviation**2).sum(axis=0))
+    counts = np.broadcast_to(np.asarray(used), found.shape)
+    n = counts.sum(axis=0)
+    centre = np.where(counts, found, 0).sum(axis=0) / np.maximum(n, 1)
+    squares = np.where(counts, (found - centre) ** 2, 0).sum(axis=0)
+    error: NDArray[np.float64] = np.where(n < 2, np.nan, np.sqrt((n - 1) / np.maximum(n, 1) * squares))
     return error
 
 
@@ -61,6 +63,6 @@ def jackknife_interval(
     Lower and upper end; NaN where `standard_error` is.
     """
     replicates = np.asarray(replicates, dtype=np.float64)
-    reach = stats.t.ppf(0.5 + level / 2, max(len(replicates) - 1, 1)) * standard_error(replicates)
+    reach = special.stdtrit(max(len(replicates) - 1, 1), 0.5 + level / 2) * standard_error(replicates)
     centre = np.asarray(estimate, dtype=np.float64)
     return centre - reach, centre + reach

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 _HALVINGS = 60
 
@@ -52,10 +52,10 @@ def mean_over_units(
         return MeanOverUnits(mean, *(nothing.copy() for _ in range(3)))
     variance = ((effects - mean) ** 2).sum(axis=0) / (n_unit - 1)
     error = np.sqrt(np.maximum(variance, np.mean(smallest_variance)) / n_unit)
-    half = stats.t.ppf(1 - alpha / 2, n_unit - 1) * error
+    half = special.stdtrit(n_unit - 1, 1 - alpha / 2) * error
     t = abs(mean) / np.where(error > 0, error, 1)
     t = np.where((error == 0) & (mean != 0), np.inf, t)
-    return MeanOverUnits(mean, mean - half, mean + half, 2 * stats.t.sf(t, n_unit - 1))
+    return MeanOverUnits(mean, mean - half, mean + half, 2 * special.stdtr(n_unit - 1, -t))
 
 
 def variance_between(effects: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:
