@@ -1,5 +1,6 @@
 """A study with tests: it goes on where it was stopped, and says what it cannot do before it begins."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,6 +74,17 @@ def test_every_store_says_what_its_own_variables_mean(undisturbed: Run) -> None:
         for variable in known:
             assert found[variable].attrs["long_name"] == table[variable].meaning, f"{name}: {variable}"
             assert found[variable].attrs["units"] == table[variable].units, f"{name}: {variable}"
+
+
+def test_a_block_of_which_all_is_lost_is_no_absent_neuron(undisturbed: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(undisturbed.path, copy)
+    shutil.rmtree(copy / "activations.zarr" / "hidden_state" / "c")
+    study = load_study(
+        undisturbed.path.parent / "tiny.yaml", ["selectivity.draws=199", "selectivity.measures=[d_prime]"]
+    )
+    with pytest.raises(UserError, match=r"'shift' failed.*missing from token 0 on.*Remove .*summary\.zarr"):
+        run_study(study, copy, in_process=True, force=True)
 
 
 def test_other_draws_redo_the_scores_and_no_reading(

@@ -47,7 +47,7 @@ def exact_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         log.warning(
             "states are kept as float16, so ranks are those of rounded values; saturated neurons may be .01 off"
         )
-    blocks = by_neurons(state, model, "rank", tasks.rank_block, lambda *_: (job, model.layer_sizes), "selectivity")
+    blocks = by_neurons(state, model, "rank", tasks.rank_block, lambda *_: (job,), "selectivity")
     exact = assemble(blocks, scores)
     for name in [name for name in ("auroc", "average_precision") if name in scores]:
         scores[name] = exact[name].transpose(*scores[name].dims).where(scores[name].notnull())

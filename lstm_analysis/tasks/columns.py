@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import zarr
@@ -86,12 +86,24 @@ class Columns:
     def document_start(self) -> NDArray[np.int64]:
         """First token of each document, and the number of tokens, dims (document + 1)."""
         starts = np.asarray(zarr.open_group(self.job.run / "corpus.zarr", mode="r")["document_start"][:])  # type: ignore[index]
-        return np.append(starts, self._array("hidden_state").shape[0]).astype(np.int64)
+        return np.append(starts, self.n_token).astype(np.int64)
 
     @property
     def n_neuron(self) -> int:
         """Neurons of the block."""
         return len(range(*self.neurons.indices(self._array("hidden_state").shape[2])))
+
+    @property
+    def n_token(self) -> int:
+        """Tokens of the corpus."""
+        return int(self._array("hidden_state").shape[0])
+
+    @cached_property
+    def _n_there(self) -> int:
+        """Neurons of the block that the layer has; past them the store is NaN."""
+        sizes = cast(list[int], zarr.open_group(self.job.run / "activations.zarr", mode="r").attrs["layer_sizes"])
+        here: int = sizes[self.layer] - self.neurons.start
+        return max(0, min(here, self.n_neuron))
 
     def passages(self) -> Iterator[Documents]:
         """Yield all documents in order, some at a time."""
@@ -106,9 +118,9 @@ class Columns:
             If rows are missing: every row was there when the states were summarised.
         """
         found = np.asarray(self._array(name)[start:end, self.layer, self.neurons]).astype(np.float32, copy=False)
-        missing = np.isnan(found)
-        if (missing.any(axis=0) & ~missing.all(axis=0)).any():
-            row = start + int(missing.any(axis=1).argmax())
+        there = found[:, : self._n_there]
+        if there.size and np.isnan(there.min()):  # none is ever committed
+            row = start + int(np.isnan(there).any(axis=1).argmax())
             raise UserError(
                 f"The stored states were damaged after they were summarised: they are missing from token {row} on. "
                 f"Remove {self.job.run / 'summary.zarr'} and run again: damaged shards are then found and read anew."
@@ -127,8 +139,8 @@ class Columns:
         """
         found = np.empty((len(time), self.n_neuron), np.float32)
         order = np.argsort(time, kind="stable")
-        ordered, n_token = time[order], self._array(name).shape[0]
-        for start in range(0, n_token, MOST_TOKENS):
+        ordered = time[order]
+        for start in range(0, self.n_token, MOST_TOKENS):
             first, stop = np.searchsorted(ordered, [start, start + MOST_TOKENS])
             if first < stop:
                 low, high = int(ordered[first]), int(ordered[stop - 1]) + 1

@@ -11,7 +11,7 @@ from ..statistics.jackknife_blocks import jackknife_blocks
 from ..statistics.mid_rank import rank_values
 from ..statistics.shift_plan import ShiftPlan, plan_shifts
 from ..store import open_dataset
-from .columns import MOST_TOKENS, Columns, Passages
+from .columns import Columns, Documents, Passages
 from .job import Job
 
 SHIFT_MEMORY = 512 << 20
@@ -20,7 +20,14 @@ _SCORES = ("auroc", "d_prime", "mean_difference")
 
 
 def shift_block(
-    index: int, layer: int, neurons: slice, job: Job, scores: xr.Dataset, draws: int, alpha: float, seed: int
+    index: tuple[int, int],
+    layer: int,
+    neurons: slice,
+    job: Job,
+    scores: xr.Dataset,
+    draws: int,
+    alpha: float,
+    seed: int,
 ) -> xr.Dataset:
     """Return the temporal null and the intervals of a few neurons from their stored states.
 
@@ -50,24 +57,60 @@ def judge_neurons(
     plan = plan_shifts(np.diff(columns.document_start), draws, seed)
     n_concept, n_neuron = summary.sizes["concept"], summary.sizes["neuron"]
     at_once = max(1, SHIFT_MEMORY * n_concept // max(1, 2 * plan.memory(n_concept, n_neuron)))
-    parts = [
-        _shift_concepts(columns, plan, summary.isel(concept=slice(first, first + at_once)), first)
-        for first in range(0, n_concept, at_once)
-    ]
-    shifts = xr.concat(parts, dim="concept")
-    return shifts.merge(_intervals(columns, summary, scores, alpha))
+    intervals = _Intervals(columns, summary)
+    parts = []
+    for first in range(0, n_concept, at_once):
+        some = summary.isel(concept=slice(first, first + at_once))
+        parts.append(_shift_concepts(columns, plan, some, first, intervals if first == 0 else None))
+    return xr.concat(parts, dim="concept").merge(intervals.finish(scores, alpha))
 
 
-def _shift_concepts(columns: Passages, plan: ShiftPlan, summary: xr.Dataset, first: int) -> xr.Dataset:
-    """Shift the labels of some concepts, from ``first`` on, against values and ranks."""
+class _Intervals:
+    """The jackknife intervals of some neurons, from whole documents in their order."""
+
+    def __init__(self, columns: Passages, summary: xr.Dataset) -> None:
+        self._block = jackknife_blocks(columns.document_start[:-1], int(columns.document_start[-1]))
+        self._start = columns.document_start
+        histogram = summary["histogram"].transpose("concept", "group", "neuron", "bin").values
+        self._jackknife = BlockJackknife(histogram, int(self._block.max()) + 1)
+
+    def add(
+        self,
+        documents: Documents,
+        bins: NDArray[np.unsignedinteger],
+        values: NDArray[np.float32],
+        label: NDArray[np.int8],
+    ) -> None:
+        """Add a passage; dims (time, neuron), of the labels (time, concept)."""
+        of_passage = self._block[documents.first : documents.stop]
+        for block in np.unique(of_passage):
+            first, stop = documents.first + np.searchsorted(of_passage, [block, block + 1])
+            part = slice(self._start[first] - documents.start, self._start[stop] - documents.start)
+            self._jackknife.add(int(block), bins[part], values[part], label[part])
+
+    def finish(self, scores: xr.Dataset, alpha: float) -> xr.Dataset:
+        """Return the intervals around the scores, dims (concept, neuron)."""
+        auroc, d_prime, difference = (scores[name].values for name in _SCORES)
+        found = self._jackknife.finish(auroc, d_prime, difference, alpha)
+        names = [f"{name}_{end}" for name in _SCORES for end in ("low", "high")]
+        return xr.Dataset({name: (("concept", "neuron"), getattr(found, name)) for name in names})
+
+
+def _shift_concepts(
+    columns: Passages, plan: ShiftPlan, summary: xr.Dataset, first: int, intervals: _Intervals | None
+) -> xr.Dataset:
+    """Shift the labels of some concepts, from ``first`` on, against values and ranks; feed the intervals of all."""
     n_token, edges = summary["n_token"].values, summary["bin_edge"].values
     every = _histogram_of_all(summary)
     nulls = [ShiftNull(plan, n_token, summary.sizes["neuron"]) for _ in range(2)]
     for documents in columns.passages():
         values = columns.values(documents.start, documents.end)
-        label = columns.label(documents.start, documents.end)[:, first : first + len(n_token)]
-        nulls[0].add(documents.first, values, label)
-        nulls[1].add(documents.first, rank_values(digitise(values, edges), every), label)
+        label = columns.label(documents.start, documents.end)
+        bins, some = digitise(values, edges), label[:, first : first + len(n_token)]
+        nulls[0].add(documents.first, values, some)
+        nulls[1].add(documents.first, rank_values(bins, every), some)
+        if intervals is not None:
+            intervals.add(documents, bins, values, label)
     found, ranks = (null.finish() for null in nulls)
     dims = ("concept", "neuron")
     return xr.Dataset(
@@ -86,25 +129,3 @@ def _histogram_of_all(summary: xr.Dataset) -> NDArray[np.int64]:
     fullest = int(summary["n_token"].sum("group").argmax("concept"))
     histogram: NDArray[np.int64] = summary["histogram"].isel(concept=fullest).sum("group").values
     return histogram
-
-
-def _intervals(columns: Passages, summary: xr.Dataset, scores: xr.Dataset, alpha: float) -> xr.Dataset:
-    """Return the jackknife intervals of the scores that the summary gives, dims (concept, neuron)."""
-    edges = summary["bin_edge"].values
-    block = jackknife_blocks(columns.document_start[:-1], int(columns.document_start[-1]))
-    order = ("concept", "group", "neuron", "bin")
-    jackknife = BlockJackknife(summary["histogram"].transpose(*order).values, int(block.max()) + 1)
-    for one in np.unique(block):
-        first, stop = np.searchsorted(block, [one, one + 1])
-        for start, end in _cut(int(columns.document_start[first]), int(columns.document_start[stop])):
-            values = columns.values(start, end)
-            jackknife.add(int(one), digitise(values, edges), values, columns.label(start, end))
-    auroc, d_prime, difference = (scores[name].values for name in _SCORES)
-    found = jackknife.finish(auroc, d_prime, difference, alpha)
-    names = [f"{name}_{end}" for name in _SCORES for end in ("low", "high")]
-    return xr.Dataset({name: (("concept", "neuron"), getattr(found, name)) for name in names})
-
-
-def _cut(start: int, end: int) -> list[tuple[int, int]]:
-    """Return a passage in parts of at most `MOST_TOKENS`."""
-    return [(at, min(at + MOST_TOKENS, end)) for at in range(start, end, MOST_TOKENS)]
