@@ -12,7 +12,7 @@ from . import schema
 from .disk import write_whole
 from .errors import UsageError, UserError, nearest
 from .run import Run
-from .selectivity import RANKABLE, rank_neurons
+from .selectivity import RANKABLE, position_scores, rank_neurons
 
 SENTENCE_POSITION = "sentence_position"
 """The name by which the place in the sentence is asked for like a concept."""
@@ -49,8 +49,7 @@ def list_neurons(run: Run, concept: str, by: str | None = None, **options: Any) 
     scores = run.selectivity
     concepts = [str(name) for name in scores["concept"].values]
     if concept == SENTENCE_POSITION and concept not in concepts:
-        tuning = run.sentence_position
-        scores = tuning.assign({name: scores[name] for name in ("duplicate_of", "value_min") if name in scores})
+        scores = position_scores(run.sentence_position, scores)
         name = by or next((name for name in ("cliff_mean", *RANKABLE) if name in scores), None)
         if by is None and "cliff_neuron" in scores:
             return _in_order(_called_first(scores, str(name), **options), str(name)), str(name)

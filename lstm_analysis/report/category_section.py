@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from .duplicates import others_like
 from .heat_map import HeatMap, heat_map
 from .material import Material
 from .numerals import neuron_name
@@ -194,21 +195,12 @@ def _neuron(own: xr.Dataset, one: xr.Dataset, rank: int, ngrams: tuple[Ngram, ..
     words = [Word(text, float(effect), int(n)) for text, effect, n in columns if n > 0 and np.isfinite(effect)]
     last = words[max(N_WORD, len(words) - N_LAST) :]
     scores = {name: float(own[name].isel(place).item()) for name in SCORES if name in own}
+    group = own["duplicate_of"].transpose("layer", "neuron").values if "duplicate_of" in own else None
+    same = () if group is None else others_like(group, layer, neuron)
     return CategoryNeuron(
         neuron_name(layer, neuron), int(one["sign"].isel(place).item()), bool(one["called"].isel(place).item() == 1),
-        scores, _same(own, layer, neuron), tuple(words[:N_WORD]), tuple(last), len(words), ngrams,
+        scores, same, tuple(words[:N_WORD]), tuple(last), len(words), ngrams,
     )  # fmt: skip
-
-
-def _same(own: xr.Dataset, layer: int, neuron: int) -> tuple[str, ...]:
-    """Return the other neurons that do the same up to sign."""
-    if "duplicate_of" not in own:
-        return ()
-    group = own["duplicate_of"].transpose("layer", "neuron").values
-    number = group[layer, neuron]
-    if not number >= 0:
-        return ()
-    return tuple(neuron_name(a, b) for a, b in np.argwhere(group == number).tolist() if (a, b) != (layer, neuron))
 
 
 def _held_out(one: xr.Dataset) -> tuple[HeldOut, ...]:

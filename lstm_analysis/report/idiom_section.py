@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .active_curves import FLANKS, STATES
+from .duplicates import others_like
 from .heat_map import HeatMap, heat_map
 from .material import Material
 from .numerals import neuron_name
@@ -137,7 +138,8 @@ def idiom_section(material: Material) -> IdiomSection | None:
     duplicates = material.scores.get("duplicate_of")
     contrasts = tuple(_contrast(found, twin, name, duplicates) for name in found["contrast"].values.tolist())
     order = by_occurrences(found)
-    idioms = [_idiom(found, i, primary) for i in order[: N_SHOWN + N_REST]]
+    best = next(iter(best_in(found, primary)), None)
+    idioms = [_idiom(found, i, primary, best) for i in order[: N_SHOWN + N_REST]]
     called, phrase = found["idiom_neuron"].values, found["phrase_neuron"].values
     names, of = found["idiom"].values, found["phrase_neuron_idiom"].values
     return IdiomSection(
@@ -200,10 +202,7 @@ def _contrast(found: xr.Dataset, twin: xr.Dataset | None, name: str, duplicates:
 
 def _neuron(one: xr.Dataset, layer: int, neuron: int, group: NDArray[np.integer] | None = None) -> IdiomNeuron:
     scores = {name: float(one[name].isel(layer=layer, neuron=neuron).item()) for name in SCORES}
-    same: list[list[int]] = []
-    if group is not None and group[layer, neuron] >= 0:
-        same = [place for place in np.argwhere(group == group[layer, neuron]).tolist() if place != [layer, neuron]]
-    return IdiomNeuron(neuron_name(layer, neuron), scores, tuple(neuron_name(a, b) for a, b in same))
+    return IdiomNeuron(neuron_name(layer, neuron), scores, () if group is None else others_like(group, layer, neuron))
 
 
 def _columns(found: xr.Dataset) -> list[tuple[str, str, str]]:
@@ -216,11 +215,10 @@ def _at_threshold(found: xr.Dataset) -> xr.Dataset:
     return found[["n_active", "n_active_expected", "n_active_p"]].sel(threshold=TABLE_THRESHOLD, method="nearest")
 
 
-def _idiom(found: xr.Dataset, index: int, primary: str) -> Idiom:
+def _idiom(found: xr.Dataset, index: int, primary: str, best: tuple[int, int] | None) -> Idiom:
     one, active = found.isel(idiom=index), _at_threshold(found).isel(idiom=index)
     of = one.sel(contrast=primary)
     chosen = (int(of["held_out_layer"].item()), int(of["held_out_neuron"].item()))
-    best = best_in(found, primary)
     counts = []
     for _, state, flank in _columns(found):
         at = active.sel(state=state, flank=flank)
@@ -229,7 +227,7 @@ def _idiom(found: xr.Dataset, index: int, primary: str) -> Idiom:
     return Idiom(
         str(one["idiom"].values), int(of["n_idiomatic"].item()), tuple(one["n_control"].values.tolist()),
         bool(min(of["n_idiomatic"].item(), of["n_control"].item()) >= FEWEST),
-        float(of["auroc"].isel(layer=best[0][0], neuron=best[0][1]).item()) if best else float("nan"),
+        float(of["auroc"].isel(layer=best[0], neuron=best[1]).item()) if best else float("nan"),
         float(of["auroc_held_out"].item()), "" if chosen[0] < 0 else neuron_name(*chosen),
         int(one["n_collocation"].item()), tuple(counts),
     )  # fmt: skip

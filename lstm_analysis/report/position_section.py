@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from ..analyses.sentence_position import boundary_table
-from ..selectivity import rank_neurons
+from ..selectivity import position_scores, rank_neurons
 from .cliff_figure import N_TRACE, trace_figure
 from .material import Material
 from .numerals import neuron_name
@@ -109,8 +109,7 @@ def position_section(material: Material) -> PositionSection | None:
 
 def strongest(material: Material, tuning: xr.Dataset) -> pd.DataFrame:
     """Return the called neurons, or if there are none all, by ``cliff_mean``, duplicates as one; at most 8."""
-    beside = {name: material.scores[name] for name in ("duplicate_of", "value_min") if name in material.scores}
-    table = rank_neurons(tuning.assign(beside), "cliff_mean", n=None)
+    table = rank_neurons(position_scores(tuning, material.scores), "cliff_mean", n=None)
     if "duplicates" not in table:
         table["duplicates"] = ""
     called = table[table["cliff_neuron"] == 1]

@@ -5,10 +5,11 @@ from .measures import MEASURES, Measure, measure
 from .presence import is_present
 from .rank_scores import RankScores, rank_scores
 from .rankable import RANKABLE, Rankable
-from .ranking import neuron_table, rank_neurons
+from .ranking import neuron_table, position_scores, rank_neurons
 from .type_scores import type_scores
 
 __all__ = [
     "MEASURES", "RANKABLE", "Measure", "RankScores", "Rankable", "SourceConcepts", "best_neurons", "choose_concepts",
-    "is_present", "leading_measure", "measure", "neuron_table", "rank_neurons", "rank_scores", "type_scores",
+    "is_present", "leading_measure", "measure", "neuron_table", "position_scores", "rank_neurons", "rank_scores",
+    "type_scores",
 ]  # fmt: skip

@@ -82,6 +82,19 @@ def rank_neurons(
     return ranked[:n].reset_index(drop=True)
 
 
+def position_scores(tuning: xr.Dataset, scores: xr.Dataset) -> xr.Dataset:
+    """Return what is known of the sentence position in a form to rank by.
+
+    Parameters
+    ----------
+    tuning
+        A run's ``sentence_position``.
+    scores
+        Its ``selectivity``, which says which neurons there are and which do the same.
+    """
+    return tuning.assign({name: scores[name] for name in ("duplicate_of", "value_min") if name in scores})
+
+
 def neuron_table(scores: xr.Dataset) -> pd.DataFrame:
     """Return all scores as a long table.
 
