@@ -12,8 +12,8 @@ from . import reductions, schema, selectivity
 from .errors import UserError
 from .reductions.pilot import pilot_edges_of
 from .reductions.states import check_columns, check_states
-from .stages.columns import Blocks, assemble
-from .stages.significance import measured, with_nulls
+from .stages.columns import Blocks
+from .stages.significance import assemble_shifts, measured, with_nulls
 from .stages.tables import count_types, type_tables
 from .store import neuron_chunk
 from .tasks.columns import MOST_TOKENS, Documents, passages
@@ -89,7 +89,7 @@ def significance(
             columns = _Arrays(states.isel(at), labels["label"], start)
             part = base.isel(at).reset_coords(drop=True)
             blocks[layer, first] = judge_neurons(columns, summary.isel(at), part, draws, alpha, seed)
-    found = with_nulls(scores, words, assemble(blocks, scores), len(corpus["document_start"]))
+    found = with_nulls(scores, words, assemble_shifts(blocks, scores), len(corpus["document_start"]))
     return schema.attach_attrs(found)
 
 

@@ -51,9 +51,9 @@ SHIFT_DRAWS = 1000
 
 def sentence_position(state: Work, model: LanguageModel) -> xr.Dataset:
     """Return how neurons follow the position in the sentence; without stored states the curve and its shares only."""
-    summary = open_dataset(state.run / "summary.zarr").load()
+    summary = open_dataset(state.run / "summary.zarr")
     tuning = reductions.tuning_from_summary(summary)
-    adjusted = eta2_type_adjusted(run_tables(state.run, summary))
+    adjusted = eta2_type_adjusted(run_tables(state.run))
     if not (state.stored and state.study.selectivity.draws):
         return tuning.merge(adjusted)
     job, config = make_job(state, model), state.study.selectivity
@@ -92,7 +92,7 @@ def idioms(state: Work, model: LanguageModel) -> xr.Dataset:
 def semantic_categories(state: Work, model: LanguageModel) -> xr.Dataset:
     """Return which neurons are called for which category of words, by which words, and what categories share."""
     scores = open_dataset(state.run / "selectivity.zarr").load()
-    tables = run_tables(state.run, open_dataset(state.run / "summary.zarr").load())
+    tables = run_tables(state.run)
     types = [str(form) for form in open_dataset(state.run / "corpus.zarr")["type"].values]
     return categories(scores, tables, types, state.study.selectivity.alpha)
 

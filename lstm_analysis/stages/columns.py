@@ -2,11 +2,11 @@
 
 import shutil
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ..cluster import work
@@ -84,11 +84,10 @@ def _kept(path: Path, print_: str) -> xr.Dataset | None:
     return kept.drop_attrs(deep=False) if kept.attrs.get(FINGERPRINT) == print_ else None
 
 
-def assemble(found: Blocks, like: xr.Dataset | None = None) -> xr.Dataset:
+def assemble(
+    found: Blocks, like: xr.Dataset | None = None, whole: Mapping[str, Callable[[Any, Any], Any]] | None = None
+) -> xr.Dataset:
     """Return the results of all blocks as one dataset, dims (layer, neuron) in the place of (neuron).
-
-    What a block says as a whole is added up, but of ``z_maximum`` the largest stays, and what does not depend on the
-    neurons is taken once.
 
     Parameters
     ----------
@@ -96,23 +95,22 @@ def assemble(found: Blocks, like: xr.Dataset | None = None) -> xr.Dataset:
         The results.
     like
         Has the coordinates.
+    whole
+        How what a block says as a whole is put together, by name; what is not named is the same in all blocks.
     """
-    order = sorted(found)
-    layers = []
+    order, layers = sorted(found), []
     for layer in sorted({layer for layer, _ in found}):
         parts = [found[index] for index in order if index[0] == layer]
         layers.append(xr.concat([part[_by_neuron(part)] for part in parts], dim="neuron"))
-    whole = xr.concat(layers, dim="layer")
-    whole = whole.transpose(..., "layer", "neuron")
-    parts = [found[index] for index in order]
-    for name in [name for name in parts[0].data_vars if "neuron" not in parts[0][name].dims]:
-        merge = {"z_maximum": np.maximum, "z_count": np.add}.get(str(name), lambda first, _: first)
-        values: Any = parts[0][name].variable
-        for part in parts[1:]:
-            values = merge(values, part[name].variable)
-        whole[name] = values
-    coords = {} if like is None else {name: like.coords[name] for name in like.coords if name in whole.dims}
-    return whole.assign_coords(coords)
+    result = xr.concat(layers, dim="layer").transpose(..., "layer", "neuron")
+    first, *rest = (found[index] for index in order)
+    for name in [str(name) for name in first.data_vars if "neuron" not in first[name].dims]:
+        values: Any = first[name].variable
+        if whole is not None and name in whole:
+            values = reduce(whole[name], (part[name].variable for part in rest), values)
+        result[name] = values
+    coords = {} if like is None else {name: like.coords[name] for name in like.coords if name in result.dims}
+    return result.assign_coords(coords)
 
 
 def _by_neuron(block: xr.Dataset) -> list[str]:

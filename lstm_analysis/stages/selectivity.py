@@ -8,7 +8,7 @@ from ..store import neuron_chunk, open_dataset, write_dataset
 from ..tasks import Job
 from .columns import assemble, by_neurons, forget_blocks
 from .significance import add_significance
-from .tables import run_tables
+from .tables import corpus_columns, type_tables
 from .work import Work, log, make_job
 
 RANK_MEMORY = 2 << 30
@@ -25,7 +25,8 @@ def selectivity_stage(state: Work, model: LanguageModel) -> None:
         if state.stored and {"auroc", "average_precision"} & set(names):
             scores, facts["exact"] = exact_scores(state, job, model, scores)
         if state.study.selectivity.draws:
-            scores = add_significance(state, job, model, scores, summary, run_tables(state.run, summary))
+            tables = type_tables(summary, corpus_columns(state.run))
+            scores = add_significance(state, job, model, scores, summary, tables)
         print_ = state.prints["selectivity"]
         write_dataset(state.run / "selectivity.zarr", scores, print_)
         contexts = summary[[name for name in summary if str(name).startswith("context_")]]

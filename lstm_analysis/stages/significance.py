@@ -11,7 +11,7 @@ from ..statistics.multiplicity import benjamini_hochberg, max_t_p
 from ..statistics.shift_labels import why_no_shift
 from ..statistics.z_counts import counted_p
 from ..tasks import Job
-from .columns import assemble, by_neurons
+from .columns import Blocks, assemble, by_neurons
 from .work import Work, progress
 
 BY_WORDS = "word types exchanged within strata"
@@ -87,7 +87,12 @@ def shift_scores(state: Work, job: Job, model: LanguageModel, scores: xr.Dataset
         part = base.isel(layer=layer, neuron=neurons).reset_coords(drop=True)
         return job, part, config.draws, config.alpha, state.study.seed
 
-    return assemble(by_neurons(state, model, "shift", tasks.shift_block, arguments, "selectivity"), scores)
+    return assemble_shifts(by_neurons(state, model, "shift", tasks.shift_block, arguments, "selectivity"), scores)
+
+
+def assemble_shifts(found: Blocks, scores: xr.Dataset) -> xr.Dataset:
+    """Return the results of `tasks.shift_block` of all neurons: maxima are those of all, counts add up."""
+    return assemble(found, scores, {"z_maximum": np.maximum, "z_count": np.add})
 
 
 def measured(scores: xr.Dataset, summary: xr.Dataset) -> xr.Dataset:

@@ -10,6 +10,7 @@ import zarr
 from numpy.typing import NDArray
 
 from .. import fixed_point, reductions
+from ..store import open_dataset
 
 COLUMN_TOKENS = 1 << 20
 """Tokens of a column of the corpus that are held at once."""
@@ -18,7 +19,6 @@ _KEPT = (
     "type_target_n_token", "type_labelled_n_token", "position_type_n_token", "position_table_value_sum",
     "table_square_sum_high", "table_square_sum_low", "value_min", "value_max",
 )  # fmt: skip
-
 _MOMENTS = ("position_n_token", "position_value_sum", "position_square_sum_high", "position_square_sum_low")
 
 
@@ -63,9 +63,10 @@ def type_tables(summary: xr.Dataset, corpus: Mapping[str, Any]) -> xr.Dataset:
     )
 
 
-def run_tables(run: Path, summary: xr.Dataset) -> xr.Dataset:
-    """Return the `type_tables` of a run."""
-    return type_tables(summary, corpus_columns(run))
+def run_tables(run: Path) -> xr.Dataset:
+    """Return the `type_tables` of a run; of its summary no more is read than they are made of."""
+    summary = open_dataset(run / "summary.zarr")
+    return type_tables(summary[[name for name in (*_KEPT, *_MOMENTS) if name in summary]].load(), corpus_columns(run))
 
 
 def corpus_columns(run: Path) -> Mapping[str, Any]:
