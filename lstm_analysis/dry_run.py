@@ -17,13 +17,14 @@ from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
 from .inference.reader import StreamReader
 from .inference.trial import measure_rate
+from .progress import Progress, Step
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
 from .stages.activations import state_bytes
 from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
-from .stages.work import can_settle, progress
+from .stages.work import can_settle
 from .store import neuron_chunk
 from .study import has_twin, trained_model, validate
 from .tables import describe_layers
@@ -135,7 +136,7 @@ def count(study: Study, model: LanguageModel) -> tuple[int, int, int, int, int]:
         If there is no sentence.
     """
     builder, n_piece = corpus_builder(study, model), 0
-    with progress("count") as bar:
+    with Progress(Step("count", "tokens", None)) as bar:
         for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
             bar.update(block.sizes["time"])
             n_piece += block.sizes.get("piece", 0)

@@ -12,7 +12,8 @@ import yaml
 from driver import LOOPBACK, Driver, commits, committers, external_cluster, local, wait_until, worker_killed
 from tiny import STORES, digests, write_study, write_texts
 
-from lstm_analysis.cluster import LOST, open_client
+from lstm_analysis.cluster import open_client
+from lstm_analysis.cluster.window import LOST
 from lstm_analysis.config import load_study
 from lstm_analysis.study import run_study
 

@@ -18,7 +18,7 @@ from driver import commits, local
 from random_model import random_layer
 from tiny import WORDS, write_study, write_texts
 
-from lstm_analysis.cluster import ENVIRONMENT, MALLOC
+from lstm_analysis.cluster.places import ENVIRONMENT, MALLOC
 from lstm_analysis.config import load_study
 from lstm_analysis.inference.checkpoints import save_model
 from lstm_analysis.inference.model import Decoder, LanguageModel

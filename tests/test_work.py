@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from distributed import Client, LocalCluster
 
-from lstm_analysis.cluster import RETRIES, work
+from lstm_analysis.cluster import work
+from lstm_analysis.cluster.window import RETRIES
 from lstm_analysis.errors import UsageError, UserError
 
 TRIES: Counter[str] = Counter()

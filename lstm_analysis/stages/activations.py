@@ -19,7 +19,7 @@ from ..store import FINGERPRINT, add_attrs, commit_path, create_activations, rea
 from ..tasks import Job, Receipt
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model
-from .work import Work, explain, log, make_job, progress
+from .work import Work, explain, log, make_job
 
 PROBE_TOKENS = 512
 
@@ -81,7 +81,7 @@ def find_damaged(reading: Reading, shards: Sequence[Shard]) -> dict[int, str]:
         return {}
     state, found = reading.state, {}
     queue = deque((shard.index, shard, reading.job) for shard in shards)
-    with progress("verify", sum(shard.n_token for shard in shards)) as bar:
+    with state.progress("verify", sum(shard.n_token for shard in shards), n_task=len(shards)) as bar:
         for (index, shard, *_), outcome in work(state.client, "verify", tasks.find_damage, queue):
             if isinstance(outcome, BaseException):
                 raise UserError(f"Verifying shard {index} failed: {explain(outcome, state.run)}") from outcome

@@ -13,7 +13,7 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset
-from .work import Work, explain, progress
+from .work import Work, explain
 
 Blocks = dict[tuple[int, int], xr.Dataset]
 """What a task found, by layer and first neuron."""
@@ -61,7 +61,7 @@ def by_neurons(
     found = {index: kept for index, path in paths.items() if (kept := _kept(path, print_)) is not None}
     left = [(layer, cut) for layer, cut in blocks if (layer, cut.start) not in found]
     queue = deque(((layer, cut.start), layer, cut, *arguments(layer, cut)) for layer, cut in left)
-    with progress(name, len(blocks), initial=len(found), unit=" blocks") as bar:
+    with state.progress(name, len(blocks), unit="blocks", initial=len(found)) as bar:
         for (index, *_), outcome in work(state.client, name, task, queue):
             if isinstance(outcome, BaseException):
                 raise UserError(f"The step {name!r} failed: {explain(outcome, state.run)}")

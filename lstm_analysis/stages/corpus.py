@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
 from ..segmentation import segmenter
-from .work import Work, log, progress
+from .work import Work, log
 
 UNKNOWN_WARNING = 0.2
 
@@ -20,7 +20,7 @@ def corpus_stage(state: Work, model: LanguageModel) -> None:
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
         builder = corpus_builder(state.study, model)
         save_model(model, state.run / "model.safetensors")
-        with progress("corpus") as bar:
+        with state.progress("corpus") as bar:
             facts |= write_corpus(
                 state.run / "corpus.zarr",
                 study_sentences(state.study),

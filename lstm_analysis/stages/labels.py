@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..inference.shards import tile
 from ..store import FINGERPRINT, new_store, open_dataset
-from .work import Work, explain, log, make_job, progress
+from .work import Work, explain, log, make_job
 
 
 def labels_stage(state: Work, model: LanguageModel) -> None:
@@ -35,7 +35,7 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
             attributes=dict(schema.VARIABLES["label"].attrs),
         )
         queue = deque((shard.index, shard, job, sources, folder.resolve()) for shard in shards)
-        with progress("label", n_token) as bar:
+        with state.progress("label", n_token, n_task=len(shards)) as bar:
             for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
                 if isinstance(outcome, BaseException):
                     raise UserError(f"Labelling failed: {explain(outcome, state.run)}") from outcome

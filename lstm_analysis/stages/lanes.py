@@ -22,7 +22,7 @@ from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, start_path
 from .reading import NotForgotten, Reading, Task, forget_reading, perplexity
 from .settling import Settled, settle
-from .work import Work, explain, log, progress
+from .work import Work, explain, log
 
 MAX_ROUNDS = 3
 N_PROBE_TASK = 2
@@ -159,7 +159,7 @@ def scout(reading: Reading) -> None:
     groups = [(g, members) for g, members in enumerate(lanes.groups()) if members[-1] > 0]
     length = state.record.facts["lanes"].get("warm_up_tokens")
     queue = deque((g, [lanes.bounds(lane)[0] for lane in members], length, reading.job) for g, members in groups)
-    with progress("scout", len(groups), unit=" groups") as bar:
+    with state.progress("scout", len(groups), unit="groups") as bar:
         for (g, *_), outcome in work(state.client, "scout", tasks.scout_lanes, queue):
             if isinstance(outcome, BaseException):
                 raise UserError(f"Scouting the lanes failed: {explain(outcome, state.run)}") from outcome

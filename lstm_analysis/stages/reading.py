@@ -21,7 +21,7 @@ from ..schema import CELL_STATES
 from ..store import commit_path, crc32
 from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, save_state, start_path
-from .work import ShardsFailed, Work, explain, log, progress
+from .work import ShardsFailed, Work, explain, log
 
 Task = Callable[..., Receipt]
 
@@ -79,13 +79,15 @@ class Reading:
         queue = deque(task_of for head in heads for task_of in self._next(head, receipts, extra))
         failures: dict[int, str] = {}
         n_left = sum(shard.n_token for shard in needed)
-        with progress(name, self.n_token, initial=self.n_token - n_left) as bar:
+        done, n_read = {shard.index for shard in self.shards} - {shard.index for shard in needed}, self.n_token - n_left
+        with self.state.progress(name, self.n_token, initial=n_read, n_task=len(self.shards), done_before=done) as bar:
             for (index, shard, *_), outcome in work(self.state.client, name, task, queue):
                 if isinstance(outcome, BaseException):
                     failures[index] = explain(outcome, self.state.run)
+                    bar.fail()
                     continue
                 receipts[index] = outcome
-                bar.update(min(shard.n_token, self.n_token - bar.n))
+                bar.update(min(shard.n_token, self.n_token - bar.step.done))
                 for follower in self._followers(shard):
                     queue.extend(self._next(follower, receipts, extra))
         for shard in needed:

@@ -23,7 +23,7 @@ from ..store import commit_path
 from ..tasks import Receipt
 from ..tasks.carried import State
 from .reading import NotForgotten, Reading
-from .work import explain, log, progress
+from .work import explain, log
 
 Array = NDArray[np.float64]
 
@@ -130,7 +130,7 @@ def _by_group(
         shards = shards_of_group(reading, members)
         queue.append((g, shards, reading.job, *arguments(g)))
     found: dict[int, Any] = {}
-    with progress(name, len(queue), unit=" groups") as bar:
+    with reading.state.progress(name, len(queue), unit="groups") as bar:
         for (g, *_), outcome in work(reading.state.client, name, task, queue):
             if isinstance(outcome, BaseException):
                 raise UserError(

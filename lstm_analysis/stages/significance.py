@@ -12,7 +12,7 @@ from ..statistics.shift_labels import why_no_shift
 from ..statistics.z_counts import counted_p
 from ..tasks import Job
 from .columns import Blocks, assemble, by_neurons
-from .work import Work, progress
+from .work import Work
 
 BY_WORDS = "word types exchanged within strata"
 BY_SHIFT = "labels shifted within documents"
@@ -43,7 +43,7 @@ def add_significance(
     exchanged words where the concept is decided by its words, else shifted labels.
     """
     config = state.study.selectivity
-    with progress("words", scores.sizes["concept"], unit=" concepts") as bar:
+    with state.progress("words", scores.sizes["concept"], unit="concepts") as bar:
         found = selectivity.type_scores(tables, config.draws, state.study.seed, config.alpha)
         bar.update(scores.sizes["concept"])
     shifts = shift_scores(state, job, model, scores, summary) if state.stored else None

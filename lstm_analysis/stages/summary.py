@@ -20,7 +20,7 @@ from .activations import extract, precision_error
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model
 from .tables import corpus_columns, count_types
-from .work import ShardsFailed, Work, explain, log, make_job, progress
+from .work import ShardsFailed, Work, explain, log, make_job
 
 PILOT_PASSAGES = 32
 PILOT_PASSAGE_TOKENS = 512
@@ -88,7 +88,7 @@ def summarize_shards(reading: Reading, shards: Sequence[Shard], edges: xr.DataAr
     """Summarise the stored states of some of the run's shards; return the damaged ones, each with what is wrong."""
     state, damaged = reading.state, {}
     queue = deque((shard.index, shard, reading.job, edges) for shard in shards)
-    with progress("summarize", sum(shard.n_token for shard in shards)) as bar:
+    with state.progress("summarize", sum(shard.n_token for shard in shards), n_task=len(shards)) as bar:
         for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
             if isinstance(outcome, BaseException):
                 raise ShardsFailed({index: explain(outcome, state.run)}, len(reading.shards)) from outcome

@@ -1,19 +1,19 @@
 """A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zarr
-from tqdm import tqdm
 
 from ..config import Study
 from ..disk import FULL, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..progress import Listener, Progress, Step
 from ..record import Record
 from ..tasks import Job
 
@@ -58,6 +58,8 @@ class Work:
     surprisal_of
         Run whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
         against the same phrases, and need not compute its own; ``None`` for the run itself.
+    listeners
+        Told how far each step is.
     """
 
     study: Study
@@ -66,12 +68,26 @@ class Work:
     record: Record
     prints: dict[str, str]
     surprisal_of: Path | None = None
+    listeners: Sequence[Listener] = ()
 
     @contextmanager
     def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:
         """Note in ``run.json`` when a stage begins and when it is done, with the facts it finds; always runs it."""
         with self.record.stage(name, self.prints[name], products) as facts:
             yield facts
+
+    def progress(
+        self,
+        name: str,
+        total: int | None = None,
+        *,
+        unit: str = "tokens",
+        initial: int = 0,
+        n_task: int = 0,
+        done_before: Collection[int] = (),
+    ) -> Progress:
+        """Return the progress of a step of the study; see `Step`."""
+        return Progress(Step(name, unit, total, initial, n_task=n_task, done_before=done_before), self.listeners)
 
     @property
     def stored(self) -> bool:
@@ -124,8 +140,3 @@ def explain(error: BaseException, run: Path) -> str:
     if not isinstance(error, UserError):
         log.debug("task failed", exc_info=error)
     return f"{type(error).__name__}: {error}" if not isinstance(error, UserError) else str(error)
-
-
-def progress(name: str, total: int | None = None, initial: int = 0, unit: str = " tokens") -> "tqdm[Any]":
-    """Return a progress bar on stderr with rate and time left."""
-    return tqdm(total=total, initial=initial, desc=name, unit=unit, unit_scale=True, mininterval=1.0, leave=True)
