@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..config import load_cluster
 from ..errors import UserError
+from .defaults import set_defaults
 from .places import DASK_TRIM, ENVIRONMENT, LOCAL, MALLOC, start
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def connect(cluster: str | Path | None = None) -> "Client":
     found = LOCAL if cluster is None else load_cluster(cluster)
     if dask.config.get(f"{ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_", DASK_TRIM) == DASK_TRIM:
         dask.config.set({ENVIRONMENT: {**dask.config.get(ENVIRONMENT, {}), **MALLOC}})
+    set_defaults()
     dask.config.set(found.config)
     try:
         if found.address is not None:

@@ -1,34 +1,48 @@
 """A sliding window of tasks over a cluster."""
 
 import logging
+import statistics
+import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Interrupted, UserError, raise_if_stopped
+from .lost_workers import LostWorkers
+from .stragglers import idle_workers, stop_losers
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 log = logging.getLogger("lstm_analysis")
 
 RETRIES = 2
 WINDOW_PER_THREAD = 3
 PATIENCE_SECONDS = 30
+SLOW_FACTOR = 3
+SLOW_SECONDS = 10
+"""A task that runs so many times longer than the others, and at least so long, is also given to an idle worker."""
+MOST_COPIES = 2
+KNOWN_SECONDS = 1000
+"""Tasks whose duration is kept."""
 LOST = "The Dask scheduler is gone. What was finished is kept; run the same command to go on."
 
-Outcome = tuple[tuple[Any, ...], Any]
+Task = tuple[Any, ...]
+Outcome = tuple[Task, Any]
 
 
 def work(
-    client: "Client | None", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
+    client: "Client | None", name: str, function: Callable[..., Any], queue: deque[Task], copies: bool = True
 ) -> Iterator[Outcome]:
     """Do the tasks of a queue, a few at a time, and yield each task's arguments with its result or its exception.
 
     The caller may add to the queue while it goes. Results are handed over and let go, so neither the scheduler nor
-    the workers hold more than the window, however long the queue.
+    the workers hold more than the window, however long the queue. A task whose workers died is tried once more alone,
+    for it may have shared them with the one that killed them. At the end of the queue a task that takes much longer
+    than the others is also given to an idle worker, and the first to finish counts.
 
     Parameters
     ----------
@@ -40,6 +54,8 @@ def work(
         Called on a worker with a task's arguments.
     queue
         Arguments of the tasks, the first one an index or a tuple of them.
+    copies
+        Whether two workers may do the same task at the same time.
 
     Raises
     ------
@@ -51,48 +67,153 @@ def work(
             task = queue.popleft()
             yield task, _attempt(function, task)
         return
-    yield from _window(client, name, function, queue)
+    window = _Window(client, name, function, copies)
+    try:
+        yield from window.outcomes(queue)
+        stop_losers(client, window.losers)
+    finally:
+        window.release()
 
 
-def _attempt(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+def _attempt(function: Callable[..., Any], task: Task) -> Any:
     try:
         return function(*task)
     except Exception as error:  # a task's failure is a result; the caller decides
         return error
 
 
-def _answer(function: Callable[..., Any], *task: Any) -> Any:
+@dataclass(frozen=True)
+class _Answer:
+    """What a task gave, and the seconds it took."""
+
+    value: Any
+    seconds: float
+
+
+def _answer(function: Callable[..., Any], *task: Any) -> _Answer:
     """Do a task on a worker; what the user must mend comes back as a value, for to try it again would not help."""
+    began = time.monotonic()
     try:
-        return function(*task)
+        value = function(*task)
     except UserError as error:
-        return error
+        value = error
+    return _Answer(value, time.monotonic() - began)
 
 
-def _window(
-    client: "Client", name: str, function: Callable[..., Any], queue: deque[tuple[Any, ...]]
-) -> Iterator[Outcome]:
-    token = uuid.uuid4().hex[:6]
-    running: dict[str, tuple[Any, tuple[Any, ...]]] = {}
-    finished: SimpleQueue[Any] = SimpleQueue()
-    try:
-        while queue or running:
-            size = WINDOW_PER_THREAD * max(1, _n_thread(client))
-            while queue and len(running) < size:
-                task = queue.popleft()
-                label = "-".join(map(str, task[0] if isinstance(task[0], tuple) else task[:1]))
-                key = f"{name}-{label}-{token}"
-                future = client.submit(_answer, function, *task, key=key, retries=RETRIES, pure=False)
-                running[future.key] = future, task
-                future.add_done_callback(finished.put)
-            future = _next(client, finished)
-            outcome = _outcome(future)
-            _, task = running.pop(future.key)
+@dataclass
+class _Flight:
+    """A task on its way, with its executions that have not ended."""
+
+    task: Task
+    alone: bool
+    futures: "list[Future]" = field(default_factory=list)
+    n_copy: int = -1
+    newest: float = 0.0
+
+
+class _Window:
+    """The tasks on their way."""
+
+    def __init__(self, client: "Client", name: str, function: Callable[..., Any], copies: bool) -> None:
+        self.client, self.name, self.function, self.copies = client, name, function, copies
+        self.flights: dict[str, _Flight] = {}
+        self.losers: list[Future] = []
+        self._finished: SimpleQueue[Future] = SimpleQueue()
+        self._seconds: deque[float] = deque(maxlen=KNOWN_SECONDS)
+        self._idle_since: float | None = None
+        self._lost_workers = LostWorkers(client)
+
+    def outcomes(self, queue: deque[Task]) -> Iterator[Outcome]:
+        """Yield each task with its outcome, until the queue is empty."""
+        suspects: deque[Task] = deque()
+        while queue or self.flights or suspects:
+            self._fill(queue)
+            if not self.flights:
+                self._submit(_Flight(suspects.popleft(), alone=True))
+            flight, outcome = self._next(tail=not queue)
+            if _killed(outcome) and not flight.alone:
+                suspects.append(flight.task)
+            else:
+                yield flight.task, outcome
+
+    def release(self) -> None:
+        """Let go of all that is still running."""
+        for future in [*self.losers, *(future for flight in self.flights.values() for future in flight.futures)]:
             future.release()
-            yield task, outcome
-    finally:
-        for future, _ in running.values():
-            future.release()
+
+    def _fill(self, queue: deque[Task]) -> None:
+        size = WINDOW_PER_THREAD * max(1, _n_thread(self.client))
+        if not any(flight.alone for flight in self.flights.values()):
+            while queue and len(self.flights) < size:
+                self._submit(_Flight(queue.popleft(), alone=False))
+
+    def _submit(self, flight: _Flight, workers: Sequence[str] | None = None) -> None:
+        index = flight.task[0]
+        label = "-".join(map(str, index if isinstance(index, tuple) else [index]))
+        key = f"{self.name}-{label}-{uuid.uuid4().hex[:6]}"
+        where = {"workers": workers, "allow_other_workers": True} if workers else {}
+        future = self.client.submit(_answer, self.function, *flight.task, key=key, retries=RETRIES, pure=False, **where)
+        flight.futures.append(future)
+        flight.n_copy, flight.newest = flight.n_copy + 1, time.monotonic()
+        self.flights[future.key] = flight
+        future.add_done_callback(self._finished.put)
+
+    def _next(self, tail: bool) -> tuple[_Flight, Any]:
+        """Return the next task that ended; a lost scheduler can leave futures that never do, so the client is asked."""
+        waited = 0
+        while True:
+            raise_if_stopped()
+            self._lost_workers.replace()
+            try:
+                ended = self._take(self._finished.get(timeout=1))
+            except Empty:
+                if self.client.status != "running":
+                    raise Interrupted(LOST) from None
+                waited += 1
+                if waited % PATIENCE_SECONDS == 0 and not _n_thread(self.client):
+                    log.warning(
+                        "the cluster has no workers now; waiting for the first (stop with Ctrl-C, nothing is lost)"
+                    )
+                self._copy_late(tail)
+                continue
+            if ended is not None:
+                return ended
+
+    def _take(self, future: "Future") -> tuple[_Flight, Any] | None:
+        """Return the task that an execution has ended, unless another one of it ended before or goes on."""
+        flight = self.flights.pop(future.key, None)
+        if flight is None:
+            return None
+        outcome = _outcome(future)
+        flight.futures.remove(future)
+        future.release()
+        if isinstance(outcome, _Answer):
+            self._seconds.append(outcome.seconds)
+            self.losers += flight.futures
+            for loser in flight.futures:
+                del self.flights[loser.key]
+            return flight, outcome.value
+        return None if flight.futures else (flight, outcome)
+
+    def _copy_late(self, tail: bool) -> None:
+        """Give the tasks that take much longer than the others to idle workers as well."""
+        if not (tail and self.copies and self._seconds):
+            self._idle_since = None
+            return
+        idle, now = idle_workers(self.client, self.flights), time.monotonic()
+        self._idle_since = (self._idle_since or now) if idle else None
+        if self._idle_since is None:
+            return
+        limit = max(SLOW_SECONDS, SLOW_FACTOR * statistics.median(self._seconds))
+        flights = {id(flight): flight for flight in self.flights.values() if flight.n_copy < MOST_COPIES}
+        late = [flight for flight in flights.values() if now - max(flight.newest, self._idle_since) > limit]
+        for flight, worker in zip(late, idle, strict=False):
+            log.info("%s: task %s takes long; %s does it too", self.name, flight.task[0], worker)
+            self._submit(flight, [worker])
+
+
+def _killed(outcome: Any) -> bool:
+    return type(outcome).__name__ == "KilledWorker"
 
 
 def _n_thread(client: "Client") -> int:
@@ -102,22 +223,7 @@ def _n_thread(client: "Client") -> int:
         raise Interrupted(LOST) from None
 
 
-def _next(client: "Client", finished: "SimpleQueue[Any]") -> Any:
-    """Return the next finished future; a lost scheduler can leave futures that never finish, so the client is asked."""
-    waited = 0
-    while True:
-        raise_if_stopped()
-        try:
-            return finished.get(timeout=1)
-        except Empty:
-            if client.status != "running":
-                raise Interrupted(LOST) from None
-            waited += 1
-            if waited % PATIENCE_SECONDS == 0 and not _n_thread(client):
-                log.warning("the cluster has no workers now; waiting for the first (stop with Ctrl-C, nothing is lost)")
-
-
-def _outcome(future: Any) -> Any:
+def _outcome(future: "Future") -> Any:
     try:
         return future.result()
     except Exception as error:

@@ -131,7 +131,7 @@ def _by_group(
         queue.append((g, shards, reading.job, *arguments(g)))
     found: dict[int, Any] = {}
     with reading.state.progress(name, len(queue), unit="groups") as bar:
-        for (g, *_), outcome in work(reading.state.client, name, task, queue):
+        for (g, *_), outcome in work(reading.state.client, name, task, queue, copies=False):
             if isinstance(outcome, BaseException):
                 raise UserError(
                     f"Settling the lanes failed: {explain(outcome, reading.state.run)}. Run the same command again."
