@@ -9,9 +9,11 @@ from pathlib import Path
 from .errors import UsageError, UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (*FULL, errno.EFBIG)
+"""Errors that every later write would meet as well."""
 
 
-def explain_os_error(error: OSError, folder: Path) -> UserError:
+def explain_os_error(error: OSError, folder: Path, needed: str = "") -> UserError:
     """Return what an error of the operating system means for a user.
 
     Parameters
@@ -20,14 +22,22 @@ def explain_os_error(error: OSError, folder: Path) -> UserError:
         With an ``errno``.
     folder
         Where the command writes, for errors that name no file.
+    needed
+        A sentence on how much is still to be written, if that is known.
     """
     place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else folder
     reason = error.strerror or str(error)
     if error.errno in FULL:
         return UserError(
-            f"The disk of {place} is full ({reason}; {_free(place)}). What was finished is kept: make room and run "
-            "the same command again. store: {activations: float16} halves the space of states, store: none needs next "
-            "to none."
+            f"The disk of {place} is full ({reason}; {_free(place)}). {needed}What was finished is kept: make room and "
+            "run the same command again. store: {activations: float16} halves the space of states, store: none needs "
+            "next to none."
+        )
+    if error.errno == errno.EFBIG:
+        return UserError(
+            f"{place} cannot grow further: {reason}. Either this program may not write files of that size (ulimit -f, "
+            f"or a batch system's limit), or the file system holds none. {needed}What was finished is kept: raise the "
+            "limit, or give --output on another file system, and run the same command again."
         )
     return UserError(f"{place} cannot be used: {reason}. Check the path and who may write there, or give another.")
 

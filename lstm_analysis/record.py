@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Interrupted, UserError
+from .integrity import path_checksum
 from .store import write_json
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
@@ -27,6 +28,8 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
 }
 PARTS = {"activations": "commits", "summary": "summaries"}
 """Where a stage keeps parts of its work before it is done."""
+UNSEALED = ("report.html",)
+"""What may be written anew at any time."""
 FORMAT = 2
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
@@ -114,6 +117,25 @@ class Record:
         entry = self.content["stages"].get(stage, {})
         return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
 
+    def remove_damaged(self) -> list[str]:
+        """Remove the results of finished stages that are not what was written, and return their names.
+
+        A stage whose result is missing is done again.
+        """
+        found = []
+        for name, entry in self.content["stages"].items():
+            for product, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
+                if self._checksum(product) != wanted:
+                    remove(self.run / product)
+                    found.append(product)
+        return found
+
+    def _checksum(self, product: str) -> int | None:
+        """Return the checksum of a result; of states it is that of their metadata, for commits vouch for the rest."""
+        if product in UNSEALED:
+            return None
+        return path_checksum(self.run / product, "zarr.json" if product == "activations.zarr" else "*")
+
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """Note that a stage runs, and how it ended; yields a dict for what it finds out."""
@@ -130,6 +152,7 @@ class Record:
                 self.save()
             raise
         finished = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        entry["checksums"] = {product: found for product in products if (found := self._checksum(product)) is not None}
         entry |= {"state": "done", "seconds": round(time.time() - began, 2), "finished": finished}
         self.save()
 
@@ -182,8 +205,12 @@ def _damaged(file: Path, what: str) -> UserError:
 def remove_products(run: Path, stage: str) -> None:
     """Remove what a stage made."""
     for name in PRODUCTS[stage]:
-        path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        remove(run / name)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

@@ -1,6 +1,8 @@
 """What lies on disk: stores made in one step, whole-shard writes that are verified, and commits."""
 
+import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -8,7 +10,7 @@ import uuid
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,15 @@ import numpy as np
 import xarray as xr
 import zarr
 from numpy.typing import NDArray
-from zarr.core.buffer import Buffer
-from zarr.storage import LocalStore, WrapperStore
+from zarr.storage import LocalStore
 
 from . import schema
+from .integrity import ReadBack, is_sealed
 
 Spans = Sequence[tuple[int, int]]
 NEURON_CHUNK = 65
 TIME_CHUNK = 4096
 FINGERPRINT = "fingerprint"
-READ_BACK_BYTES = 1 << 18
 COORDINATES = ("token_id", "document", "sentence", "sentence_position")
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 """Temporary names of `write_json` and `new_store`; those of Zarr end in ``.partial``."""
@@ -52,16 +53,25 @@ def new_store(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _consolidate(temporary)
-        if path.exists():
-            old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-            os.rename(path, old)
-            os.rename(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.rename(temporary, path)
+        _put_in_place(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _put_in_place(folder: Path, path: Path) -> None:
+    """Move a folder to a path, in place of what is there; of two that do so at once the last one stays."""
+    while True:
+        try:
+            os.rename(folder, path)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+        with suppress(FileNotFoundError):  # another writer has just moved it away
+            os.rename(path, old)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _consolidate(folder: Path) -> None:
@@ -172,6 +182,21 @@ def create_activations(
             )
 
 
+def read_fingerprint(path: Path) -> str | None:
+    """Return what a store was made from, ``None`` where there is no store or its metadata cannot be read."""
+    try:
+        found = zarr.open_group(path, mode="r", zarr_format=3).attrs.get(FINGERPRINT)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def row_bytes(path: Path) -> int:
+    """Return the bytes that a token takes in all arrays of a store, before they are compressed."""
+    arrays = [array for _, array in zarr.open_group(path, mode="r", zarr_format=3).arrays()]
+    return sum(array.dtype.itemsize * math.prod(array.shape[1:]) for array in arrays)
+
+
 def add_attrs(path: Path, attrs: Mapping[str, Any]) -> None:
     """Add attributes to a store, in its consolidated metadata too."""
     zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False).attrs.update(attrs)
@@ -205,7 +230,7 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
     OSError
         If what is on disk differs from what was written.
     """
-    group = zarr.open_group(_ReadBack(LocalStore(path)), mode="r+", zarr_format=3)
+    group = zarr.open_group(ReadBack(LocalStore(path)), mode="r+", zarr_format=3)
     sums = {}
     for name, values in arrays.items():
         array = group[name]
@@ -221,36 +246,6 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
             raise ValueError(f"{len(values)} rows of {name} were given for spans of {at}")
         sums[name] = crc32(values)
     return sums
-
-
-class _ReadBack(WrapperStore[LocalStore]):
-    """A store on disk that reads back the bytes it wrote, which is quicker than to decode them again."""
-
-    async def set(self, key: str, value: Buffer) -> None:
-        """Write a file.
-
-        Raises
-        ------
-        OSError
-            If what is on disk differs.
-        """
-        await super().set(key, value)
-        path = self._store.root / key
-        if not _holds(path, value.as_numpy_array().view(np.uint8)):
-            raise OSError(f"{path} reads back differently from what was written")
-
-
-def _holds(path: Path, wanted: NDArray[np.uint8]) -> bool:
-    """Whether a file has these bytes; read in pieces that stay in the processor's cache."""
-    if path.stat().st_size != len(wanted):
-        return False
-    piece = np.empty(READ_BACK_BYTES, np.uint8)
-    with path.open("rb", buffering=0) as file:
-        for at in range(0, len(wanted), len(piece)):
-            n = file.readinto(piece.data)
-            if not np.array_equal(piece[:n], wanted[at : at + len(piece)]):
-                return False
-    return True
 
 
 def read_rows(array: zarr.Array[Any], spans: Spans) -> NDArray[Any]:
@@ -286,16 +281,17 @@ def read_commits(run: Path) -> dict[int, dict[str, Any]]:
     """
     folder = run / "commits"
     files = sorted(folder.glob("[0-9]*.json")) if folder.is_dir() else []
-    found = {int(file.stem): _commit(file) for file in files}
+    found = {int(file.stem): read_commit(file) for file in files}
     return {index: commit for index, commit in found.items() if commit is not None}
 
 
-def _commit(file: Path) -> dict[str, Any] | None:
+def read_commit(file: Path) -> dict[str, Any] | None:
+    """Return a commit, ``None`` if it is not there or damaged."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
+    return content if isinstance(content, dict) and is_sealed(content) else None
 
 
 def remove_leftovers(run: Path) -> None:

@@ -27,6 +27,7 @@ from .report import write_report
 from .run import Run, open_run
 from .selectivity import MEASURES
 from .stages import ANALYSES, STAGES, Work
+from .stages.activations import mend_states
 from .stages.reading import check_reading
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
@@ -93,6 +94,8 @@ def start_work(study: Study, run: Path, model: LanguageModel, force: bool) -> Wo
     files = corpus_files(study, known["facts"].get("files", {}))
     prints = fingerprints(study, model, files)
     record.adopt(prints, force)
+    for product in record.remove_damaged():
+        log.warning("%s is not what was written and is made again", run / product)
     record.facts["files"] = files
     record.facts["model"] = model_facts(study, model)
     return Work(study, run, None, record, prints)
@@ -110,6 +113,8 @@ def run_stages(
     if "corpus" in todo:
         STAGES["corpus"](state, model)
     labels.concept_names(open_dataset(state.run / "corpus.zarr"), sources)  # a misfit shall not wait for states
+    if state.stored and "activations" not in todo and {"summary", "selectivity", "analyses"} & set(todo):
+        mend_states(state, model)
     for name in [name for name in todo if name != "corpus"]:
         STAGES[name](state, model)
 

@@ -8,6 +8,7 @@ import psutil
 
 from ..config import ClusterConfig
 from ..errors import UsageError, UserError
+from .forking import METHOD, fork_workers
 
 EXTRAS = {"dask_jobqueue": "dask-jobqueue", "dask_cuda": "dask-cuda", "dask_kubernetes": "dask-kubernetes"}
 LOOPBACK = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:8787"}
@@ -35,6 +36,8 @@ def start(config: ClusterConfig) -> Any:
     kwargs = dict(config.kwargs)
     if config.class_ == "LocalCluster":
         loopback = LOOPBACK if kwargs.get("processes", True) else {}
+        if kwargs.get("processes", True) and METHOD not in config.config:
+            fork_workers()
         kwargs = {**local_size(kwargs.get("n_workers")), **loopback, **kwargs}
     names = {"threads": "threads_per_worker", "resources": "resources"} if config.class_ == "LocalCluster" else {}
     for key, value in config.worker.items():

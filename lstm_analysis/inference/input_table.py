@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..store import crc32
 from .cells import CELLS
 from .model import LanguageModel
 from .product import Product
@@ -18,7 +19,7 @@ ROWS = 4096
 def open_input_table(model: LanguageModel, path: Path | None = None) -> Tensor:
     """Return the input products of the first layer, shape (vocabulary, gate neuron), in the model's float type.
 
-    A file is mapped into memory, so that the processes of a machine share one copy. A file that is missing, cut short
+    A file is mapped into memory, so that the processes of a machine share one copy. A file that is missing, damaged
     or of another model is made again, under a name of its own first: processes that do so at once do not disturb each
     other.
 
@@ -58,21 +59,26 @@ def _multiply(model: LanguageModel) -> Tensor:
 def _map(path: Path, model: LanguageModel) -> Tensor | None:
     try:
         with safe_open(path, "pt") as file:
-            belongs = (file.metadata() or {}).get("model") == _owner(model)
-            table: Tensor | None = file.get_tensor("table") if belongs else None
+            facts = file.metadata() or {}
+            table: Tensor | None = file.get_tensor("table") if facts.get("model") == _owner(model) else None
     except (FileNotFoundError, SafetensorError):
         return None
-    return table
+    return table if table is not None and facts.get("crc32") == _checksum(table) else None
 
 
 def _write(path: Path, model: LanguageModel) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")
     try:
-        save_file({"table": _multiply(model).cpu()}, temporary, {"model": _owner(model)})
+        table = _multiply(model).cpu()
+        save_file({"table": table}, temporary, {"model": _owner(model), "crc32": _checksum(table)})
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _checksum(table: Tensor) -> str:
+    return str(crc32(table.view(torch.uint8).numpy()))
 
 
 def _owner(model: LanguageModel) -> str:

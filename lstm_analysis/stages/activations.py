@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import zarr
-
 from .. import schema, tasks
 from ..cluster import work
 from ..config import Study
@@ -15,7 +13,7 @@ from ..errors import UserError
 from ..inference.forgetting import N_PROBE
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard
-from ..store import FINGERPRINT, add_attrs, commit_path, create_activations, read_commits
+from ..store import add_attrs, commit_path, create_activations, read_commits, read_fingerprint
 from ..tasks import Job, Receipt
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model
@@ -64,7 +62,7 @@ def keep_states(reading: Reading, model: LanguageModel) -> dict[str, Any]:
     """Make the store if it is not there, and extract what it lacks; return facts as `read_corpus` does."""
     state, job = reading.state, reading.job
     path = state.run / "activations.zarr"
-    if not path.exists() or zarr.open_group(path, mode="r").attrs[FINGERPRINT] != state.prints["activations"]:
+    if read_fingerprint(path) != state.prints["activations"]:
         forget_reading(state)
         check_room(state.run, state_bytes(state.study, reading.n_token, model))
         variables = {schema.STORED_STATE[name]: job.dtype for name in job.states}
@@ -73,6 +71,17 @@ def keep_states(reading: Reading, model: LanguageModel) -> dict[str, Any]:
         create_activations(path, *sizes, variables, job.rows, state.prints["activations"], job.coordinates)
     damaged = find_damaged(reading, [shard for shard in reading.shards if shard.index in read_commits(state.run)])
     return extract(reading, damaged)
+
+
+def mend_states(state: Work, model: LanguageModel) -> None:
+    """Read the shards again whose states an earlier program stored and which are not what was committed."""
+    reading = open_reading(state, make_job(state, model))
+    commits = read_commits(state.run)
+    damaged = find_damaged(reading, [shard for shard in reading.shards if shard.index in commits])
+    damaged |= {shard.index: "its commit is lost" for shard in reading.shards if shard.index not in commits}
+    if damaged:
+        keep_model(state, model)
+        extract(reading, damaged)
 
 
 def find_damaged(reading: Reading, shards: Sequence[Shard]) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """Tasks over blocks of neurons that read the stored states of the whole corpus."""
 
+import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,7 +13,8 @@ import xarray as xr
 from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset
+from ..integrity import path_checksum
+from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset, write_json
 from .work import Work, explain
 
 Blocks = dict[tuple[int, int], xr.Dataset]
@@ -66,6 +68,7 @@ def by_neurons(
             if isinstance(outcome, BaseException):
                 raise UserError(f"The step {name!r} failed: {explain(outcome, state.run)}")
             write_dataset(paths[index], outcome, print_)
+            write_json(_seal_path(paths[index]), {"checksum": path_checksum(paths[index])})
             found[index] = outcome
             bar.update()
     return found
@@ -77,11 +80,20 @@ def forget_blocks(state: Work) -> None:
 
 
 def _kept(path: Path, print_: str) -> xr.Dataset | None:
-    """Return what an earlier try found for a block, ``None`` if nothing, or of other inputs."""
-    if not path.exists():
+    """Return what an earlier try found for a block, ``None`` if nothing, or of other inputs, or damaged."""
+    try:
+        wanted = json.loads(_seal_path(path).read_text(encoding="utf-8"))["checksum"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    if path_checksum(path) != wanted:
         return None
     kept = open_dataset(path).load()
     return kept.drop_attrs(deep=False) if kept.attrs.get(FINGERPRINT) == print_ else None
+
+
+def _seal_path(path: Path) -> Path:
+    """Return the file with the checksum of a block's result, written after it."""
+    return path.with_suffix(".json")
 
 
 def assemble(

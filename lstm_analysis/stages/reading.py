@@ -18,12 +18,15 @@ from ..inference.lanes import Lanes
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard, plan_shards
 from ..schema import CELL_STATES
-from ..store import commit_path, crc32
+from ..store import commit_path, crc32, row_bytes
 from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, save_state, start_path
 from .work import ShardsFailed, Work, explain, log
 
 Task = Callable[..., Receipt]
+FEW_NAMES = 3
+NAME_LENGTH = 40
+"""How many documents of a failed shard are named, and how many signs of a name are shown: the last ones."""
 
 
 class NotForgotten(Exception):
@@ -78,12 +81,15 @@ class Reading:
         heads = [shard for shard in self.shards if shard.after is None]
         queue = deque(task_of for head in heads for task_of in self._next(head, receipts, extra))
         failures: dict[int, str] = {}
+        contents: dict[int, str] = {}
         n_left = sum(shard.n_token for shard in needed)
         done, n_read = {shard.index for shard in self.shards} - {shard.index for shard in needed}, self.n_token - n_left
         with self.state.progress(name, self.n_token, initial=n_read, n_task=len(self.shards), done_before=done) as bar:
             for (index, shard, *_), outcome in work(self.state.client, name, task, queue):
                 if isinstance(outcome, BaseException):
-                    failures[index] = explain(outcome, self.state.run)
+                    failures[index] = explain(outcome, self.state.run, self._still_needed(receipts))
+                    contents[index] = self._contents(shard)
+                    log.warning("shard %d (%s) failed: %s", index, contents[index], failures[index])
                     bar.fail()
                     continue
                 receipts[index] = outcome
@@ -94,7 +100,28 @@ class Reading:
             if shard.index not in receipts and shard.index not in failures:
                 failures[shard.index] = "waits for the shard before it"
         if failures:
-            raise ShardsFailed(failures, len(self.shards))
+            raise ShardsFailed(failures, len(self.shards), contents)
+
+    def _still_needed(self, receipts: Mapping[int, Receipt]) -> str:
+        """Return a sentence on the room that the shards take which are not done; empty if no states are kept."""
+        if not self.state.stored:
+            return ""
+        size = row_bytes(self.state.run / "activations.zarr")
+        left = [shard.n_token for shard in self.shards if shard.index not in receipts]
+        largest = max(max(left, default=0), self.job.rows)
+        return (
+            f"The {len(left)} of {len(self.shards)} shards that are not done need {sum(left) * size / 1e6:,.1f} MB, "
+            f"in files of {largest * size / 1e6:,.1f} MB at most. "
+        )
+
+    def _contents(self, shard: Shard) -> str:
+        """Return the documents that a shard covers, the first few by name."""
+        corpus = zarr.open_group(self.state.run / "corpus.zarr", mode="r")
+        document, names = self.job.column("corpus.zarr", "document", *shard.spans), corpus["document_name"]
+        found = np.unique(document)
+        shown = [_shorten(str(names[int(i)])) for i in found[:FEW_NAMES]]  # type: ignore[index]
+        more = f" and {len(found) - FEW_NAMES} more" if len(found) > FEW_NAMES else ""
+        return f"document{'s' * (len(found) > 1)} {', '.join(shown)}{more}"
 
     def begin_anew(self, starts: State, wrong: NDArray[np.bool_]) -> None:
         """Give the wrong lanes, dims (lane), the starts that they should have, so that their groups are read again."""
@@ -135,6 +162,10 @@ class Reading:
                 found = load_state(end_path(self.state.run, shard.after))
                 if found is None or crc32(found) != receipts[shard.after].get("end_crc32"):
                     del receipts[shard.after]
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"...{name[3 - NAME_LENGTH :]}"
 
 
 def plan_streams(state: Work) -> list[Shard]:

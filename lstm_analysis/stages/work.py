@@ -1,7 +1,7 @@
 """A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import zarr
 
 from ..config import Study
-from ..disk import FULL, explain_os_error
+from ..disk import NO_ROOM, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..progress import Listener, Progress, Step
@@ -26,12 +26,27 @@ FEW_DOCUMENTS = 20
 """With fewer documents the contexts of a neuron come from different sentences, not from different documents."""
 
 
-class ShardsFailed(UserError):
-    """Some shards failed after all retries; the rest is done."""
+MOST_REASONS = 5
 
-    def __init__(self, failures: dict[int, str], n_shard: int) -> None:
+
+class ShardsFailed(UserError):
+    """Some shards failed after all retries; the rest is done.
+
+    Parameters
+    ----------
+    failures
+        Why, by shard; of the shards that failed for one reason the first is shown.
+    n_shard
+        Number of all shards.
+    contents
+        What shards hold, for a person.
+    """
+
+    def __init__(self, failures: Mapping[int, str], n_shard: int, contents: Mapping[int, str] | None = None) -> None:
         first = {text: i for i, text in sorted(failures.items(), reverse=True)}  # many shards can fail for one reason
-        shown = "; ".join(f"shard {i}: {text}" for text, i in sorted(first.items(), key=lambda pair: pair[1])[:5])
+        held = {i: f" ({text})" for i, text in (contents or {}).items()}
+        reasons = sorted(first.items(), key=lambda pair: pair[1])[:MOST_REASONS]
+        shown = "; ".join(f"shard {i}{held.get(i, '')}: {text}" for text, i in reasons)
         super().__init__(
             f"{len(failures)} of {n_shard} shards failed and the rest is done: {shown}. Mend the cause and run again: "
             "only these shards are left.",
@@ -125,18 +140,30 @@ def make_job(state: Work, model: LanguageModel) -> Job:
     )
 
 
-def explain(error: BaseException, run: Path) -> str:
+def explain(error: BaseException, run: Path, needed: str = "") -> str:
     """Return one sentence on why a task failed; a full disk stops the run.
+
+    Parameters
+    ----------
+    error
+        The failure.
+    run
+        Folder of the run.
+    needed
+        A sentence on how much is still to be written, if that is known.
 
     Raises
     ------
     UserError
-        If the disk is full.
+        If the disk is full, or files may not grow.
     """
-    if isinstance(error, OSError) and error.errno in FULL:
-        raise explain_os_error(error, run) from None
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise explain_os_error(error, run, needed) from None
     if type(error).__name__ == "KilledWorker":
-        return f"its worker died each time, most likely out of memory ({error})"
+        return (
+            "its worker died each time, most likely out of memory: give workers more memory, or make shards smaller "
+            "(inference.shard_tokens)"
+        )
     if not isinstance(error, UserError):
         log.debug("task failed", exc_info=error)
     return f"{type(error).__name__}: {error}" if not isinstance(error, UserError) else str(error)

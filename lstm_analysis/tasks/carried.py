@@ -13,6 +13,8 @@ from ..inference.shards import Shard
 from ..store import crc32
 
 State = NDArray[np.float32]
+CHECKSUM_BYTES = 4
+"""Behind the states in a file, where numpy does not look."""
 
 
 def end_path(run: Path, index: int) -> Path:
@@ -26,26 +28,30 @@ def start_path(run: Path, group: int) -> Path:
 
 
 def save_state(path: Path, state: State) -> int:
-    """Write states in one step; return their CRC-32."""
+    """Write states in one step, their CRC-32 behind them; return it."""
+    found = crc32(state)
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with temporary.open("wb") as file:
             np.save(file, state)
+            file.write(found.to_bytes(CHECKSUM_BYTES, "little"))
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    return crc32(state)
+    return found
 
 
 def load_state(path: Path) -> State | None:
-    """Return states from disk, ``None`` where there are none that can be read."""
+    """Return states from disk, ``None`` where there are none that are what was written."""
     try:
-        found: State = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            found: State = np.load(file, allow_pickle=False)
+            wanted = file.read()
     except (OSError, ValueError, EOFError):
         return None
-    return found
+    return found if wanted == crc32(found).to_bytes(CHECKSUM_BYTES, "little") else None
 
 
 def start_state(run: Path, shard: Shard) -> State | None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..inference.extraction import ShardStates, cut_streams, pilot_shares, read_pilot, read_shard, to_float16
 from ..inference.shards import Segment, Shard
+from ..integrity import sealed
 from ..schema import STORED_STATE
-from ..store import checksum, commit_path, crc32, write_json, write_rows
-from .carried import hand_over, start_state
+from ..store import checksum, commit_path, crc32, read_commit, write_json, write_rows
+from .carried import State, hand_over, start_state
 from .job import Job, Receipt
 from .passage import Passage, token_ids
 from .summaries import keep_summary
@@ -24,6 +25,8 @@ def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
     """Read a shard through the model, write its states, verify them, commit."""
     began = time.monotonic()
     found, facts = _read(shard, job, job.states)
+    if found is None:
+        return facts
     arrays: dict[str, NDArray[Any]] = {
         STORED_STATE[name]: to_float16(values) if job.dtype == "float16" else values
         for name, values in found.states.items()
@@ -40,6 +43,8 @@ def stream_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) -> 
     """Read a shard through the model and keep only its summary; commit."""
     began = time.monotonic()
     found, facts = _read(shard, job, ("hidden",))
+    if found is None:
+        return facts
     keep_summary(found.states["hidden"], shard, job, bin_edge)
     return _commit(shard, job, found, began, **facts)
 
@@ -62,8 +67,16 @@ def find_damage(index: int, shard: Shard, job: Job) -> str | None:
     return f"{', '.join(differing)} differs from what was written" if differing else None
 
 
-def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates, dict[str, Any]]:
-    """Return what a shard holds, and the facts about its carried states for its commit."""
+def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates | None, Receipt]:
+    """Return what a shard holds, and the facts about its carried states for its commit.
+
+    Where another worker has done the shard meanwhile it is ``None``, with that worker's commit.
+
+    Raises
+    ------
+    OSError
+        If the states that it begins from have been corrected meanwhile, so that the shard is read anew elsewhere.
+    """
     if shard.segments:
         segments: Sequence[Segment] = shard.segments
         texts = [Passage(job, segment.read_from, segment.stop).text(segment) for segment in segments]
@@ -76,8 +89,17 @@ def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates,
     found = read_shard(
         job.reader(), shard, segments, texts, start, states=states, surprisal=job.surprisal, readout=job.readout
     )
-    facts = {} if start is None else {"start_crc32": crc32(start)}
+    facts = _begin(start)
+    if _begin(start_state(job.run, shard)) != facts:
+        raise OSError(f"shard {shard.index} begins from other states by now; it is read again from there")
+    commit = read_commit(commit_path(job.run, shard.index))
+    if commit is not None and commit.get("start_crc32") == facts.get("start_crc32"):
+        return None, commit
     return found, facts | hand_over(job.run, shard, found.end, job.tolerance)
+
+
+def _begin(start: State | None) -> dict[str, int]:
+    return {} if start is None else {"start_crc32": crc32(start)}
 
 
 def _commit(shard: Shard, job: Job, found: ShardStates, began: float, **facts: Any) -> Receipt:
@@ -87,5 +109,5 @@ def _commit(shard: Shard, job: Job, found: ShardStates, began: float, **facts: A
         receipt |= {"surprisal_sum": float(known.sum()), "n_predicted": len(known)}
     receipt |= {"seconds": round(time.monotonic() - began, 3), "process": os.getpid()}
     commit_path(job.run, shard.index).parent.mkdir(exist_ok=True)
-    write_json(commit_path(job.run, shard.index), receipt)
+    write_json(commit_path(job.run, shard.index), sealed(receipt))
     return receipt

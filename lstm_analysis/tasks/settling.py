@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..inference.forgetting import allowed
 from ..inference.replay import Replay
 from ..inference.shards import Shard
+from ..integrity import sealed
 from ..store import commit_path, crc32, write_json, write_rows
 from .carried import start_state
 from .job import Job, Receipt
@@ -132,5 +133,5 @@ def _correct(shard: Shard, job: Job, pairs: NDArray[np.int64], gaps: dict[Span, 
         at += stop - start
     commit["checksums"] |= write_rows(job.run / "activations.zarr", shard.spans, job.rows, {"cell_state": values})
     commit["settled"] = True
-    write_json(file, commit)
+    write_json(file, sealed(commit))
     return commit
