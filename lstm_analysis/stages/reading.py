@@ -54,7 +54,7 @@ class Reading:
         """Tokens of the corpus."""
         return sum(shard.n_token for shard in self.shards)
 
-    def extract(self, name: str, task: Task, receipts: dict[int, Receipt], *extra: Any) -> None:
+    def extract(self, name: str, task: Task, receipts: dict[int, Receipt]) -> None:
         """Do the reading of all shards that need it; a shard that goes on from another waits for it.
 
         Parameters
@@ -62,7 +62,7 @@ class Reading:
         name
             What the tasks are called on the dashboard.
         task
-            Called with index, shard, job and ``extra``.
+            Called with index, shard and job.
         receipts
             Of the shards that are done; those of the others are added.
 
@@ -76,7 +76,7 @@ class Reading:
         if len(needed) < len(self.shards):
             log.info("%s: %d of %d shards are there already", name, len(self.shards) - len(needed), len(self.shards))
         heads = [shard for shard in self.shards if shard.after is None]
-        queue = deque(task_of for head in heads for task_of in self._next(head, receipts, extra))
+        queue = deque(task_of for head in heads for task_of in self._next(head, receipts))
         failures: dict[int, str] = {}
         n_left = sum(shard.n_token for shard in needed)
         done, n_read = {shard.index for shard in self.shards} - {shard.index for shard in needed}, self.n_token - n_left
@@ -89,7 +89,7 @@ class Reading:
                 receipts[index] = outcome
                 bar.update(min(shard.n_token, self.n_token - bar.step.done))
                 for follower in self._followers(shard):
-                    queue.extend(self._next(follower, receipts, extra))
+                    queue.extend(self._next(follower, receipts))
         for shard in needed:
             if shard.index not in receipts and shard.index not in failures:
                 failures[shard.index] = "waits for the shard before it"
@@ -114,7 +114,7 @@ class Reading:
             return receipts.get(shard.after, {}).get("end_crc32")
         return None if shard.group is None else self.starts[shard.group]
 
-    def _next(self, shard: Shard, receipts: dict[int, Receipt], extra: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    def _next(self, shard: Shard, receipts: dict[int, Receipt]) -> Iterator[tuple[Any, ...]]:
         """Yield the first task of a chain, from a shard whose start is known, that is not done."""
         waiting: Shard | None = shard
         while waiting is not None and not self.needs(waiting, receipts):
@@ -122,7 +122,7 @@ class Reading:
         if waiting is not None:
             commit_path(self.state.run, waiting.index).unlink(missing_ok=True)
             receipts.pop(waiting.index, None)
-            yield (waiting.index, waiting, self.job, *extra)
+            yield (waiting.index, waiting, self.job)
 
     def _followers(self, shard: Shard) -> list[Shard]:
         following = self.shards[shard.index + 1 : shard.index + 2]
