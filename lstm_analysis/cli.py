@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
     run.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     run.add_argument("--force", action="store_true", help="replace results of other inputs in the folder")
+    run.add_argument("--profile", action="store_true", help="keep Dask's performance report as profile.html")
     train = add("train", train_command, "Train the study's model, or go on training it.")
     train.add_argument("study", type=Path)
     train.add_argument("--force", action="store_true", help="train anew although the checkpoint is there")
@@ -122,7 +123,7 @@ def run_command(options: argparse.Namespace) -> int:
     from .study import run_study
     from .tables import describe_cost, top_neurons
 
-    run = run_study(study, options.output, options.cluster, force=options.force)
+    run = run_study(study, options.output, options.cluster, force=options.force, profile=options.profile)
     print(top_neurons(run.selectivity, alpha=run.record["study"]["selectivity"]["alpha"]))
     if cost := describe_cost(run):
         print(f"\n{cost}")

@@ -5,8 +5,8 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from .store import open_dataset, remove_leftovers
 from .train import train
 from .vocabulary import BYTES
 
+PROFILE = "profile.html"
+
 
 def run_study(
     study: Study,
@@ -41,6 +43,7 @@ def run_study(
     *,
     force: bool = False,
     in_process: bool = False,
+    profile: bool = False,
 ) -> Run:
     """Run a study to its end; what is done already is kept.
 
@@ -56,6 +59,8 @@ def run_study(
         Replace results of other inputs that are in the folder.
     in_process
         Do everything in this process, without Dask: for tests and debuggers.
+    profile
+        Keep Dask's performance report of the workers as ``profile.html`` in the folder.
 
     Returns
     -------
@@ -76,14 +81,27 @@ def run_study(
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
             with nullcontext(None) if in_process else open_client(cluster) as state.client:
-                run_stages(state, model, sources, todo)
-                if twin_left:
-                    run_twin(state, sources)
+                report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
+                with report:
+                    run_stages(state, model, sources, todo)
+                    if twin_left:
+                        run_twin(state, sources)
             remove_leftovers(run)
         if todo or twin_left or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):
                 write_report(open_run(run))
     return open_run(run)
+
+
+@contextmanager
+def performance_report(path: Path) -> Iterator[None]:
+    """Write Dask's performance report of what is done in the block: where the workers' time goes."""
+    from distributed import performance_report as dask_report
+
+    report = dask_report(filename=str(path), mode="inline")
+    report.__enter__()
+    yield
+    report.__exit__(None, None, None)  # not after a failure: a lost scheduler cannot answer any more
 
 
 def start_work(study: Study, run: Path, model: LanguageModel, force: bool) -> Work:
