@@ -36,6 +36,7 @@ ROWS = [
             "run",
         ],
     ),
+    ("apart", ["commands"]),
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}
