@@ -117,8 +117,8 @@ class Record:
         entry = self.content["stages"].get(stage, {})
         return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
 
-    def remove_damaged(self) -> list[str]:
-        """Remove the results of finished stages that are not what was written, and return their names.
+    def remove_damaged(self) -> list[Path]:
+        """Remove the results of finished stages that are not what was written, and return them.
 
         A stage whose result is missing is done again.
         """
@@ -127,7 +127,7 @@ class Record:
             for product, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
                 if self._checksum(product) != wanted:
                     remove(self.run / product)
-                    found.append(product)
+                    found.append(self.run / product)
         return found
 
     def _checksum(self, product: str) -> int | None:

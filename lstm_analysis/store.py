@@ -2,7 +2,6 @@
 
 import errno
 import json
-import math
 import os
 import re
 import shutil
@@ -189,12 +188,6 @@ def read_fingerprint(path: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, str) else None
-
-
-def row_bytes(path: Path) -> int:
-    """Return the bytes that a token takes in all arrays of a store, before they are compressed."""
-    arrays = [array for _, array in zarr.open_group(path, mode="r", zarr_format=3).arrays()]
-    return sum(array.dtype.itemsize * math.prod(array.shape[1:]) for array in arrays)
 
 
 def add_attrs(path: Path, attrs: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
 from .inference.twin import random_twin
 from .lock import RunLock
+from .packed import remove_damaged
 from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
 from .run import Run, open_run
@@ -34,6 +35,8 @@ from .store import open_dataset, remove_leftovers
 from .train import train
 from .vocabulary import BYTES
 
+PROFILE = "profile.html"
+
 
 def run_study(
     study: Study,
@@ -42,6 +45,7 @@ def run_study(
     *,
     force: bool = False,
     in_process: bool = False,
+    profile: bool = False,
 ) -> Run:
     """Run a study to its end; what is done already is kept.
 
@@ -57,6 +61,8 @@ def run_study(
         Replace results of other inputs that are in the folder.
     in_process
         Do everything in this process, without Dask: for tests and debuggers.
+    profile
+        Keep Dask's performance report of the workers as ``profile.html`` in the folder.
 
     Returns
     -------
@@ -77,14 +83,27 @@ def run_study(
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
             with nullcontext(None) if in_process else open_client(cluster) as state.client:
-                run_stages(state, model, sources, todo)
-                if twin_left:
-                    run_twin(state, sources)
+                report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
+                with report:
+                    run_stages(state, model, sources, todo)
+                    if twin_left:
+                        run_twin(state, sources)
             remove_leftovers(run)
         if todo or twin_left or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):
                 write_report(open_run(run))
     return open_run(run)
+
+
+@contextmanager
+def performance_report(path: Path) -> Iterator[None]:
+    """Write Dask's performance report of what is done in the block: where the workers' time goes."""
+    from distributed import performance_report as dask_report
+
+    report = dask_report(filename=str(path), mode="inline")
+    report.__enter__()
+    yield
+    report.__exit__(None, None, None)  # not after a failure: a lost scheduler cannot answer any more
 
 
 def start_work(study: Study, run: Path, model: LanguageModel, force: bool) -> Work:
@@ -94,8 +113,8 @@ def start_work(study: Study, run: Path, model: LanguageModel, force: bool) -> Wo
     files = corpus_files(study, known["facts"].get("files", {}))
     prints = fingerprints(study, model, files)
     record.adopt(prints, force)
-    for product in record.remove_damaged():
-        log.warning("%s is not what was written and is made again", run / product)
+    for path in [*record.remove_damaged(), *remove_damaged(run / "summaries")]:
+        log.warning("%s is not what was written and is made again", path)
     record.facts["files"] = files
     record.facts["model"] = model_facts(study, model)
     return Work(study, run, None, record, prints)

@@ -64,8 +64,10 @@ def test_all_tests_and_the_twin_are_the_same_from_workers_as_in_process(study: P
     tested = ["selectivity={draws: 99, twin: initial}", "analyses=[sentence_position, categories, idioms]"]
     config = load_study(study, tested)
     runs = [
-        run_study(config, tmp_path / "process", in_process=True), run_study(config, tmp_path / "w", local(tmp_path, 2))
-    ]  # fmt: skip
+        run_study(config, tmp_path / "process", in_process=True),
+        run_study(config, tmp_path / "w", local(tmp_path, 2), profile=True),
+    ]
+    assert "shift-0-0" in (runs[1].path / "profile.html").read_text(encoding="utf-8")
     assert runs[0].twin is not None
     assert "idioms.zarr/zarr.json" in digests(runs[0].path)
     assert digests(runs[0].path) == digests(runs[1].path)

@@ -16,7 +16,7 @@ ROOT = Path(lstm_analysis.__file__).parent
 ROWS = [
     ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
     ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk"]),
-    ("together", ["integrity", "store", "lock", "progress", "cluster"]),
+    ("together", ["integrity", "store", "packed", "lock", "progress", "cluster"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
@@ -36,6 +36,7 @@ ROWS = [
             "run",
         ],
     ),
+    ("apart", ["commands"]),
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}

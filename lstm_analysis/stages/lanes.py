@@ -98,7 +98,7 @@ def describe(lanes: Lanes, lag: int | None, settles: bool) -> str:
     )
 
 
-def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Receipt], *extra: Any) -> dict[str, Any]:
+def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Receipt]) -> dict[str, Any]:
     """Read all shards that need it, and make lanes that are one stream meet; see `Reading.extract`.
 
     Returns
@@ -113,12 +113,12 @@ def read_corpus(reading: Reading, name: str, task: Task, receipts: dict[int, Rec
         If lanes still do not meet after three rounds.
     """
     if reading.lanes is None or not reading.lanes.scouted:
-        reading.extract(name, task, receipts, *extra)
+        reading.extract(name, task, receipts)
         return perplexity(receipts)
     scout(reading)
     n_repaired = 0
     for _ in range(MAX_ROUNDS):
-        reading.extract(name, task, receipts, *extra)
+        reading.extract(name, task, receipts)
         starts, ends = _edges(reading)
         errors, repaired = check_edges(reading, starts, ends)
         n_repaired += repaired

@@ -1,8 +1,10 @@
 """The model's reading of the whole corpus: the plan of its shards, and their extraction in the order they need."""
 
+import math
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from ..inference.lanes import Lanes
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard, plan_shards
 from ..schema import CELL_STATES
-from ..store import commit_path, crc32, row_bytes
+from ..store import commit_path, crc32
 from ..tasks import Job, Receipt
 from ..tasks.carried import State, end_path, load_state, save_state, start_path
 from .work import ShardsFailed, Work, explain, log
@@ -57,7 +59,7 @@ class Reading:
         """Tokens of the corpus."""
         return sum(shard.n_token for shard in self.shards)
 
-    def extract(self, name: str, task: Task, receipts: dict[int, Receipt], *extra: Any) -> None:
+    def extract(self, name: str, task: Task, receipts: dict[int, Receipt]) -> None:
         """Do the reading of all shards that need it; a shard that goes on from another waits for it.
 
         Parameters
@@ -65,7 +67,7 @@ class Reading:
         name
             What the tasks are called on the dashboard.
         task
-            Called with index, shard, job and ``extra``.
+            Called with index, shard and job.
         receipts
             Of the shards that are done; those of the others are added.
 
@@ -79,7 +81,7 @@ class Reading:
         if len(needed) < len(self.shards):
             log.info("%s: %d of %d shards are there already", name, len(self.shards) - len(needed), len(self.shards))
         heads = [shard for shard in self.shards if shard.after is None]
-        queue = deque(task_of for head in heads for task_of in self._next(head, receipts, extra))
+        queue = deque(task_of for head in heads for task_of in self._next(head, receipts))
         failures: dict[int, str] = {}
         contents: dict[int, str] = {}
         n_left = sum(shard.n_token for shard in needed)
@@ -95,7 +97,7 @@ class Reading:
                 receipts[index] = outcome
                 bar.update(min(shard.n_token, self.n_token - bar.step.done))
                 for follower in self._followers(shard):
-                    queue.extend(self._next(follower, receipts, extra))
+                    queue.extend(self._next(follower, receipts))
         for shard in needed:
             if shard.index not in receipts and shard.index not in failures:
                 failures[shard.index] = "waits for the shard before it"
@@ -141,7 +143,7 @@ class Reading:
             return receipts.get(shard.after, {}).get("end_crc32")
         return None if shard.group is None else self.starts[shard.group]
 
-    def _next(self, shard: Shard, receipts: dict[int, Receipt], extra: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    def _next(self, shard: Shard, receipts: dict[int, Receipt]) -> Iterator[tuple[Any, ...]]:
         """Yield the first task of a chain, from a shard whose start is known, that is not done."""
         waiting: Shard | None = shard
         while waiting is not None and not self.needs(waiting, receipts):
@@ -149,7 +151,7 @@ class Reading:
         if waiting is not None:
             commit_path(self.state.run, waiting.index).unlink(missing_ok=True)
             receipts.pop(waiting.index, None)
-            yield (waiting.index, waiting, self.job, *extra)
+            yield (waiting.index, waiting, self.job)
 
     def _followers(self, shard: Shard) -> list[Shard]:
         following = self.shards[shard.index + 1 : shard.index + 2]
@@ -162,6 +164,12 @@ class Reading:
                 found = load_state(end_path(self.state.run, shard.after))
                 if found is None or crc32(found) != receipts[shard.after].get("end_crc32"):
                     del receipts[shard.after]
+
+
+def row_bytes(path: Path) -> int:
+    """Return the bytes that a token takes in all arrays of a store, before they are compressed."""
+    arrays = [array for _, array in zarr.open_group(path, mode="r", zarr_format=3).arrays()]
+    return sum(array.dtype.itemsize * math.prod(array.shape[1:]) for array in arrays)
 
 
 def _shorten(name: str) -> str:

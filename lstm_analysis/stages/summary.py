@@ -3,6 +3,7 @@
 import shutil
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard
+from ..packed import read_packed, write_packed
 from ..store import open_dataset, read_commits, write_dataset
 from ..tasks import FAN_IN, Job
 from .activations import extract, precision_error
@@ -35,23 +37,23 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
             forget_reading(state)
         if not state.stored and job.precision != "float32":
             facts["precision_error"] = precision_error(state, job)
-        pilot, reading = read_pilot(state, job), open_reading(state, job)
-        edges = pilot["bin_edge"]
+        make_pilot(state, job)
         rows = type_rows(state)
+        reading = open_reading(state, job)
         tree = Tree(state, len(reading.shards))
         if state.stored:
-            summarize_stored(reading, edges, tree)
+            summarize_stored(reading, tree)
         else:
             try:
-                facts |= summarize_stream(reading, edges, tree)
+                facts |= summarize_stream(reading, tree)
             except NotForgotten:
                 assert reading.lanes is not None
                 read_in_sequence(state, reading.lanes)
                 reading = open_reading(state, job)
                 tree = Tree(state, len(reading.shards))
-                facts |= summarize_stream(reading, edges, tree)
+                facts |= summarize_stream(reading, tree)
         summary = tree.merge().assign(
-            table_type_id=("table_type", rows.table_type_id), duplicate_of=pilot["duplicate_of"]
+            table_type_id=("table_type", rows.table_type_id), duplicate_of=tasks.read_pilot(state.run)["duplicate_of"]
         )
         counts = open_dataset(state.run / "labels.zarr").drop_vars(["label", "n_token"]).load()
         summary = summary.assign_coords(counts.coords).assign(counts.data_vars)
@@ -59,13 +61,18 @@ def summary_stage(state: Work, model: LanguageModel) -> None:
     shutil.rmtree(state.run / "summaries", ignore_errors=True)
 
 
-def summarize_stream(reading: Reading, edges: xr.DataArray, tree: "Tree") -> dict[str, Any]:
-    """Summarise the states of all shards as they come from the model; return facts as `read_corpus` does."""
+def summarize_stream(reading: Reading, tree: "Tree") -> dict[str, Any]:
+    """Summarise the states of all shards as they come from the model; return facts as `read_corpus` does.
+
+    Lanes that are scouted may be read again from another state, so their summaries are merged in the end.
+    """
+    if reading.lanes is None or not reading.lanes.scouted:
+        reading.job = replace(reading.job, n_merged=len(reading.shards))
     receipts = {i: receipt for i, receipt in read_commits(reading.state.run).items() if tree.covers(i)}
-    return read_corpus(reading, "stream", tasks.stream_shard, receipts, edges)
+    return read_corpus(reading, "stream", tasks.stream_shard, receipts)
 
 
-def summarize_stored(reading: Reading, edges: xr.DataArray, tree: "Tree") -> None:
+def summarize_stored(reading: Reading, tree: "Tree") -> None:
     """Summarise the stored states of all shards; what is damaged is extracted again and then summarised.
 
     Raises
@@ -74,20 +81,21 @@ def summarize_stored(reading: Reading, edges: xr.DataArray, tree: "Tree") -> Non
         If a shard fails, or is damaged again as soon as it is written.
     """
     shards = reading.shards
-    damaged = summarize_shards(reading, [shard for shard in shards if not tree.covers(shard.index)], edges)
+    damaged = summarize_shards(reading, [shard for shard in shards if not tree.covers(shard.index)])
     if damaged:
         extract(reading, damaged)
-        damaged = summarize_shards(reading, [shards[i] for i in damaged], edges)
+        damaged = summarize_shards(reading, [shards[i] for i in damaged])
     if damaged:
         raise ShardsFailed(
             {i: f"damaged again right after it was written ({damaged[i]})" for i in damaged}, len(shards)
         )
 
 
-def summarize_shards(reading: Reading, shards: Sequence[Shard], edges: xr.DataArray) -> dict[int, str]:
+def summarize_shards(reading: Reading, shards: Sequence[Shard]) -> dict[int, str]:
     """Summarise the stored states of some of the run's shards; return the damaged ones, each with what is wrong."""
     state, damaged = reading.state, {}
-    queue = deque((shard.index, shard, reading.job, edges) for shard in shards)
+    job = replace(reading.job, n_merged=len(reading.shards))
+    queue = deque((shard.index, shard, job) for shard in shards)
     with state.progress("summarize", sum(shard.n_token for shard in shards), n_task=len(shards)) as bar:
         for (index, shard, *_), outcome in work(state.client, "summarize", tasks.summarize_shard, queue):
             if isinstance(outcome, BaseException):
@@ -98,12 +106,9 @@ def summarize_shards(reading: Reading, shards: Sequence[Shard], edges: xr.DataAr
     return damaged
 
 
-def read_pilot(state: Work, job: Job) -> xr.Dataset:
-    """Return what a seeded pilot of tokens says: ``bin_edge`` (layer, neuron, edge), ``duplicate_of`` (layer, neuron).
-
-    It is kept with the partial summaries.
-    """
-    path = state.run / "summaries" / "pilot.zarr"
+def make_pilot(state: Work, job: Job) -> None:
+    """Keep beside the partial summaries what a seeded pilot of tokens says; see `tasks.read_pilot`."""
+    path = tasks.pilot_path(state.run)
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         spans = pilot_spans(state, job)
@@ -113,8 +118,7 @@ def read_pilot(state: Work, job: Job) -> xr.Dataset:
         pilot = xr.DataArray(outcome, dims=schema.VARIABLES["hidden_state"].dims)
         found = reductions.pilot_edges(pilot).to_dataset(name="bin_edge")
         found["duplicate_of"] = (("layer", "neuron"), reductions.duplicate_groups(outcome))
-        write_dataset(path, found, state.prints["summary"])
-    return open_dataset(path).load()
+        write_packed(path, found)
 
 
 def type_rows(state: Work) -> reductions.TypeRows:
@@ -154,35 +158,28 @@ def pilot_spans(state: Work, job: Job) -> list[tuple[int, int]]:
 
 
 class Tree:
-    """The merging of partial summaries: a fixed tree by index, whose nodes are stores that replace their children.
-
-    Sums are integers, so the order of merging does not show in the result.
-    """
+    """The merging of partial summaries; see `tasks.summaries`. Sums are integers, so the order does not show."""
 
     def __init__(self, state: Work, n_shard: int) -> None:
-        self.state, self.sizes = state, [n_shard]
-        while self.sizes[-1] > 1:
-            self.sizes.append(-(-self.sizes[-1] // FAN_IN))
+        self.state, self.sizes = state, tasks.tree_sizes(n_shard)
+        self._there = tasks.partials_there(state.run)
 
     def covers(self, index: int) -> bool:
-        """Whether the shard's summary is on disk, alone or merged."""
-        run = self.state.run
-        return any(tasks.partial_path(run, k, index // FAN_IN**k).exists() for k in range(len(self.sizes)))
+        """Whether the shard's summary was on disk at the beginning, alone or merged."""
+        return self._is_in(0, index)
 
     def merge(self) -> xr.Dataset:
-        """Merge all levels and return the root."""
-        run = self.state.run
+        """Merge what workers have not merged yet and return the root."""
+        run, n_shard = self.state.run, self.sizes[0]
         for level in range(1, len(self.sizes)):
-            queue: deque[tuple[Any, ...]] = deque()
-            for node in range(self.sizes[level]):
-                children = range(node * FAN_IN, min((node + 1) * FAN_IN, self.sizes[level - 1]))
-                if not tasks.partial_path(run, level, node).exists() and not self._above(level, node):
-                    queue.append((node, level, list(children), run.resolve()))
+            self._there = tasks.partials_there(run)
+            left = [node for node in range(self.sizes[level]) if not self._is_in(level, node)]
+            queue = deque((node, level, tasks.children_of(level, node, n_shard), run.resolve()) for node in left)
             for _, outcome in work(self.state.client, f"merge-{level}", tasks.merge_partials, queue):
                 if isinstance(outcome, BaseException):
                     raise UserError(f"Merging the summaries failed: {explain(outcome, run)}")
-        return open_dataset(tasks.partial_path(run, len(self.sizes) - 1, 0)).load()
+        return read_packed(tasks.partial_path(run, len(self.sizes) - 1, 0))
 
-    def _above(self, level: int, node: int) -> bool:
-        levels = range(level + 1, len(self.sizes))
-        return any(tasks.partial_path(self.state.run, k, node // FAN_IN ** (k - level)).exists() for k in levels)
+    def _is_in(self, level: int, index: int) -> bool:
+        levels = range(level, len(self.sizes))
+        return any((k, index // FAN_IN ** (k - level)) in self._there for k in levels)

@@ -11,11 +11,22 @@ from .ranks import rank_block
 from .reading import extract_shard, find_damage, pilot_states, stream_shard
 from .settling import retained_by_lanes, settle_lanes
 from .significance import shift_block
-from .summaries import FAN_IN, keep_type_rows, merge_partials, partial_path, read_type_rows, summarize_shard
+from .summaries import (
+    FAN_IN,
+    children_of,
+    keep_type_rows,
+    merge_partials,
+    partial_path,
+    partials_there,
+    pilot_path,
+    read_pilot,
+    summarize_shard,
+    tree_sizes,
+)
 
 __all__ = [
-    "FAN_IN", "Job", "Receipt", "extract_shard", "find_damage", "idiom_block", "keep_type_rows", "label_shard",
-    "merge_partials", "partial_path", "pilot_states", "position_block", "probe_forgetting", "probe_precision",
-    "rank_block", "read_type_rows", "retained_by_lanes", "scout_lanes", "settle_lanes", "shift_block", "stream_shard",
-    "summarize_shard",
+    "FAN_IN", "Job", "Receipt", "children_of", "extract_shard", "find_damage", "idiom_block", "keep_type_rows",
+    "label_shard", "merge_partials", "partial_path", "partials_there", "pilot_path", "pilot_states", "position_block",
+    "probe_forgetting", "probe_precision", "rank_block", "read_pilot", "retained_by_lanes", "scout_lanes",
+    "settle_lanes", "shift_block", "stream_shard", "summarize_shard", "tree_sizes",
 ]  # fmt: skip

@@ -45,6 +45,8 @@ class Job:
         Whether lanes may begin from another c where it is saturated, to be corrected in the end.
     context_group
         Column whose values give at most one context each: ``document`` or ``sentence``.
+    n_merged
+        Number of shards whose summaries are merged as soon as those beside them are there; 0 if that must wait.
     """
 
     run: Path
@@ -61,6 +63,7 @@ class Job:
     rows: int
     settles: bool = False
     context_group: str = "document"
+    n_merged: int = 0
 
     def reader(self) -> StreamReader:
         """Return the reader of the run's model, loaded once a process."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import xarray as xr
 import zarr
 from numpy.typing import NDArray
 
@@ -39,13 +38,13 @@ def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
     return _commit(shard, job, found, began, checksums=sums, **facts)
 
 
-def stream_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) -> Receipt:
+def stream_shard(index: int, shard: Shard, job: Job) -> Receipt:
     """Read a shard through the model and keep only its summary; commit."""
     began = time.monotonic()
     found, facts = _read(shard, job, ("hidden",))
     if found is None:
         return facts
-    keep_summary(found.states["hidden"], shard, job, bin_edge)
+    keep_summary(found.states["hidden"], shard, job)
     return _commit(shard, job, found, began, **facts)
 
 
