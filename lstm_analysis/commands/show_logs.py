@@ -17,16 +17,18 @@ def add_logs(commands: Commands) -> None:
 
 def logs_command(options: argparse.Namespace) -> int:
     """Print the log of a run."""
-    from ..submission.logs import check_log, follow, last_lines
+    from ..submission.logs import check_log, follow, last_lines, whole_lines
 
     if note := check_log(options.run):
         print(note, file=sys.stderr)
-    lines, at = last_lines(options.run, options.n)
+    lines, at = last_lines(options.run, options.n, whole=options.follow)
     for line in lines:
         print(line, flush=True)
     if options.follow:
-        for line in follow(options.run, at):
-            print(line, flush=True)
+        pieces = follow(options.run, at)
+        alive = sys.stdout.isatty()  # a terminal draws the bars itself
+        for text in pieces if alive else whole_lines(pieces):
+            print(text, end="" if alive else "\n", flush=True)
     return 0
 
 

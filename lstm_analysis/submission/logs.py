@@ -1,8 +1,9 @@
 """The log of a driver, read from its run's folder."""
 
+import codecs
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import UserError
@@ -28,48 +29,62 @@ def check_log(run: Path) -> str | None:
     return f"The last driver, {where}; this is the log of the submission before." if foreground else None
 
 
-def last_lines(run: Path, n: int | None) -> tuple[list[str], int]:
-    """Return the last lines of the log, all for ``None``, and where they end, in bytes.
+def last_lines(run: Path, n: int | None, *, whole: bool = False) -> tuple[list[str], int]:
+    """Return the last lines of the log, and where they end, in bytes.
 
-    Of a bar that was drawn over and over the last state is kept.
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    n
+        How many; ``None`` for all.
+    whole
+        Leave out a last line that has no end yet.
     """
+    lines: deque[bytes] = deque(maxlen=n)
+    end = 0
     with log_file(run).open("rb") as file:
-        lines = deque((tidy(line) for line in file if line.endswith(b"\n")), maxlen=n)
-        end = file.tell()
-    return list(lines), end if not lines else _whole(run, end)
-
-
-def _whole(run: Path, end: int) -> int:
-    """Return where the last whole line ends."""
-    with log_file(run).open("rb") as file:
-        start = max(0, end - (1 << 20))
-        file.seek(start)
-        return start + file.read(end - start).rfind(b"\n") + 1
+        for line in file:
+            if whole and not line.endswith(b"\n"):
+                break
+            lines.append(line)
+            end += len(line)
+    return [tidy(line.decode("utf-8", "replace")) for line in lines], end
 
 
 def follow(run: Path, at: int) -> Iterator[str]:
-    """Yield the lines that a log gets from a place on, until its run has ended."""
-    rest = b""
+    """Yield what a log gets from a place on, in pieces as they come, until its run has ended."""
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     while True:
         live = read_state(run).state in LIVE  # before the reading, so that nothing written before the end is missed
         with log_file(run).open("rb") as file:
             file.seek(at)
             found = file.read()
         at += len(found)
-        *lines, rest = (rest + found).split(b"\n")
-        yield from map(tidy, lines)
+        yield decode(found, not live)
         if not live:
-            if rest:
-                yield tidy(rest)
             return
         time.sleep(LOOK_SECONDS)
 
 
-def tidy(line: bytes) -> str:
+def whole_lines(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text that comes in pieces, each as a terminal would show it in the end.
+
+    >>> list(whole_lines(["a\\nex", "tract:  50%\\rextract: 100%", "\\nb"]))
+    ['a', 'extract: 100%', 'b']
+    """
+    rest = ""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split("\n")
+        yield from map(tidy, lines)
+    if rest:
+        yield tidy(rest)
+
+
+def tidy(line: str) -> str:
     """Return a line as a terminal would show it in the end.
 
-    >>> tidy(b"extract:  50%\\rextract: 100%\\n")
+    >>> tidy("extract:  50%\\rextract: 100%\\n")
     'extract: 100%'
     """
-    text = line.decode("utf-8", errors="replace").rstrip("\r\n")
-    return text.rsplit("\r", 1)[-1]
+    return line.rstrip("\r\n").rsplit("\r", 1)[-1]
