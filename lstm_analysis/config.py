@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .conversion import convert
+from .driver_config import DriverConfig
 from .errors import UsageError
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
@@ -246,6 +247,7 @@ class ClusterConfig:
     kwargs: dict[str, Any] = field(default_factory=dict)
     scale: dict[str, Any] = field(default_factory=dict)
     worker: dict[str, Any] = field(default_factory=dict)
+    driver: DriverConfig | None = None
     config: dict[str, Any] = field(default_factory=dict)
 
 

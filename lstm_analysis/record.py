@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,8 @@ UNSEALED = ("report.html",)
 """What may be written anew at any time."""
 FORMAT = 2
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
+ATTENDANT = re.compile(r"\.?(run\.lock|status\.json)|submission$")
+"""What lies in a run's folder before the run has begun: who has it, how far it is, how it was submitted."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
 STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}
 PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
@@ -84,15 +87,32 @@ class Record:
         UserError
             If the folder holds something else and ``force`` is not given.
         """
+        old, stale = self.check(prints, force)
+        if old is None:
+            return
+        for stage in stale:
+            remove_products(self.run, stage)
+        kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
+        facts = {name: found for name, found in old["facts"].items() if name not in stale}
+        self.content |= {"stages": kept, "facts": facts}
+
+    def check(self, prints: Mapping[str, str], force: bool) -> tuple[dict[str, Any] | None, list[str]]:
+        """Return what is in the folder, ``None`` if it is no run yet, and the stages of other inputs; change nothing.
+
+        Raises
+        ------
+        UserError
+            As `adopt` does.
+        """
         old = read_record(self.run)
         if old is None:
-            strangers = [p.name for p in self.run.iterdir() if p.name != "run.lock"] if self.run.is_dir() else []
+            strangers = [p.name for p in self.run.iterdir() if not ATTENDANT.match(p.name)] if self.run.is_dir() else []
             if strangers and not force:
                 raise UserError(
                     f"{self.run} is not empty and not a run (it holds {', '.join(sorted(strangers)[:4])}). Give "
                     "another --output, or --force to use it all the same; other files in it are left alone."
                 )
-            return
+            return None, []
         recorded = {stage: entry["fingerprint"] for stage, entry in old["stages"].items()}
         stale = [stage for stage in STAGES if stage in recorded and recorded[stage] != prints.get(stage)]
         lost = [stage for stage in stale if self._has_results(stage, old["stages"][stage])]
@@ -101,11 +121,7 @@ class Record:
                 f"{self.run} holds another study: {changes(old['study'], self.content['study'])}. Its results for "
                 f"{', '.join(lost)} would be overwritten. Give another --output, or --force to replace them."
             )
-        for stage in stale:
-            remove_products(self.run, stage)
-        kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
-        facts = {name: found for name, found in old["facts"].items() if name not in stale}
-        self.content |= {"stages": kept, "facts": facts}
+        return old, stale
 
     def _has_results(self, stage: str, entry: Mapping[str, Any]) -> bool:
         """Whether a stage was finished, or left parts of its work that can be gone on from."""

@@ -5,8 +5,9 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from .stages.activations import mend_states
 from .stages.reading import check_reading
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
-from .train import train
+from .submission.status_writer import StatusWriter
+from .train import check_training, train
 from .vocabulary import BYTES
 
 PROFILE = "profile.html"
@@ -75,14 +77,21 @@ def run_study(
     """
     sources = validate(study)
     run = output or study.output
-    model = ready_model(study)
+    model = check_model(study)
     run.mkdir(parents=True, exist_ok=True)
-    with RunLock(run):
+    with RunLock(run), StatusWriter(run, study.name) as status:
+        if model is None:
+            status.enter_stage("train")
+            train(study)
+            model = trained_model(study)
         state = start_work(study, run, model, force)
+        state.listeners, state.on_stage = (status,), status.enter_stage
+        status.begin()
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
             with nullcontext(None) if in_process else open_client(cluster) as state.client:
+                status.watch(state.client)
                 report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
                 with report:
                     run_stages(state, model, sources, todo)
@@ -155,11 +164,17 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
         folder.mkdir(exist_ok=True)
         model = trained_model(study)
         twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of = state.client, state.run
+        twin.client, twin.surprisal_of, twin.listeners = state.client, state.run, state.listeners
+        if state.on_stage is not None:
+            twin.on_stage = partial(_tell_twin, state.on_stage)
         run_stages(twin, model, sources, stages_left(twin))
         for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _tell_twin(on_stage: Callable[[str], None], name: str) -> None:
+    on_stage(f"twin/{name}")
 
 
 def validate(study: Study) -> dict[str, labels.LabelSource]:
@@ -200,11 +215,12 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
     return sources
 
 
-def ready_model(study: Study) -> LanguageModel:
-    """Load the study's model; train it first if the checkpoint is missing and the study says how."""
-    if not Path(study.resolve(study.model.checkpoint)).exists() and study.model.train is not None:
-        train(study)
-    return trained_model(study)
+def check_model(study: Study) -> LanguageModel | None:
+    """Load the study's model; ``None`` if it is not there, but the study says how it is trained and can do that."""
+    if Path(study.resolve(study.model.checkpoint)).exists() or study.model.train is None:
+        return trained_model(study)
+    check_training(study)
+    return None
 
 
 def trained_model(study: Study) -> LanguageModel:
@@ -245,6 +261,18 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
         "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
     }  # fmt: skip
+
+
+def check_corpus(study: Study) -> None:
+    """Refuse a corpus whose paths name no file; nothing is read.
+
+    Raises
+    ------
+    UsageError
+        If a path is wrong.
+    """
+    if study.corpus.format != "sotu":
+        expand([study.resolve(path) for path in study.corpus.path])
 
 
 def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:

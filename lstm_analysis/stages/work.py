@@ -1,7 +1,7 @@
 """A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,8 @@ class Work:
         against the same phrases, and need not compute its own; ``None`` for the run itself.
     listeners
         Told how far each step is.
+    on_stage
+        Told the name of each stage that begins.
     """
 
     study: Study
@@ -84,11 +86,14 @@ class Work:
     prints: dict[str, str]
     surprisal_of: Path | None = None
     listeners: Sequence[Listener] = ()
+    on_stage: Callable[[str], None] | None = None
 
     @contextmanager
     def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:
         """Note in ``run.json`` when a stage begins and when it is done, with the facts it finds; always runs it."""
         with self.record.stage(name, self.prints[name], products) as facts:
+            if self.on_stage is not None:
+                self.on_stage(name)
             yield facts
 
     def progress(
