@@ -1,4 +1,4 @@
-"""The command line: ``lstm-analysis run | train | convert | validate | inspect | neurons | report``."""
+"""The command line: ``lstm-analysis run | train | convert | validate | cluster | inspect | neurons | report``."""
 
 import argparse
 import json
@@ -71,6 +71,13 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--init-only", action="store_true", help="write the weights it begins with (float32)")
     validate = add("validate", validate_command, "Check a study file and what it names, without running it.")
     validate.add_argument("study", type=Path)
+    place = add("cluster", cluster_command, "Show what a cluster file would start, or start one worker and check it.")
+    place.add_argument("file", type=Path, metavar="FILE", help="cluster file, cluster/*.yaml")
+    what = place.add_mutually_exclusive_group(required=True)
+    what.add_argument("--print", action="store_true", help="show the job script, manifest or commands; start nothing")
+    what.add_argument("--check", action="store_true", help="start one worker and check versions, storage, threads ...")
+    place.add_argument("--study", type=Path, help="with --check: can the worker read its model, has it the memory?")
+    place.add_argument("--output", type=Path, help="with --check: folder of runs that all must see (default: runs)")
     for sub in (run, train, validate):
         sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the study")
     convert = add("convert", convert_command, "Write a checkpoint of any format as one safetensors file.")
@@ -169,6 +176,27 @@ def validate_command(options: argparse.Namespace) -> int:
         found = f"{describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}"
     print(f"{options.study}: valid. {found}; concepts from {', '.join(sources)}.")
     return 0
+
+
+def cluster_command(options: argparse.Namespace) -> int:
+    """Show what a cluster file would start, or check it."""
+    from .config import load_cluster, load_study
+
+    if options.print:
+        if options.study or options.output:
+            raise UsageError("--study and --output go with --check; --print shows the cluster file alone.")
+        from .cluster.preview import describe_cluster
+
+        print(describe_cluster(load_cluster(options.file)))
+        return 0
+    from .place_check import check_place
+
+    study = None if options.study is None else load_study(options.study)
+    options.output = options.output or (study.output.parent if study else Path("runs"))
+    check_folder(options.output)
+    table, passed = check_place(options.file, options.output, study)
+    print(table)
+    return 0 if passed else 1
 
 
 def convert_command(options: argparse.Namespace) -> int:

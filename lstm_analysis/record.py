@@ -1,9 +1,7 @@
 """``run.json``: what a run was asked to do, from which inputs, and how far it is."""
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +11,7 @@ from typing import Any
 
 from .errors import Interrupted, UserError
 from .store import write_json
+from .versions import versions
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
@@ -31,7 +30,6 @@ FORMAT = 2
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
 STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}
-PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -184,17 +182,6 @@ def remove_products(run: Path, stage: str) -> None:
     for name in PRODUCTS[stage]:
         path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that make the numbers."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:

@@ -75,7 +75,7 @@ def run_study(
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
-            with nullcontext(None) if in_process else open_client(cluster) as state.client:
+            with nullcontext(None) if in_process else open_client(cluster, run) as state.client:
                 run_stages(state, model, sources, todo)
                 if twin_left:
                     run_twin(state, sources)
