@@ -14,6 +14,7 @@ from .commands.cancel_run import add_cancel
 from .commands.convert_checkpoint import add_convert
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
+from .commands.look_at_cluster import add_cluster
 from .commands.run_study import add_run
 from .commands.show_logs import add_logs
 from .commands.show_status import add_status
@@ -33,6 +34,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_cancel,
     add_train,
     add_validate,
+    add_cluster,
     add_convert,
     add_inspect,
     add_neurons,

@@ -1,4 +1,4 @@
-"""Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
+"""Study files: YAML read by the safe loader into frozen dataclasses, every key checked."""
 
 import dataclasses
 import math
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .cluster_config import ClusterConfig as ClusterConfig
+from .cluster_config import load_cluster as load_cluster
 from .conversion import convert
-from .driver_config import DriverConfig
 from .errors import UsageError
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
@@ -235,22 +236,6 @@ class Study:
         return found
 
 
-@dataclass(frozen=True)
-class ClusterConfig:
-    """A cluster file: the class to start with its arguments, or the address of a running scheduler."""
-
-    version: Literal[1] = 1
-    module: str | None = None
-    class_: str | None = field(default=None, metadata={"key": "class"})
-    address: str | None = None
-    scheduler_file: str | None = None
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    scale: dict[str, Any] = field(default_factory=dict)
-    worker: dict[str, Any] = field(default_factory=dict)
-    driver: DriverConfig | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-
-
 def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
     """Read a study file.
 
@@ -276,15 +261,6 @@ def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
     if Path(study.name).name != study.name or study.name in ("", ".", ".."):
         raise UsageError(f"{path}: name is {study.name!r}; it names the run's folder, so it cannot hold a '/'.")
     return dataclasses.replace(study, folder=path.parent)
-
-
-def load_cluster(path: str | Path) -> ClusterConfig:
-    """Read a cluster file; errors as for `load_study`."""
-    cluster: ClusterConfig = convert(read_yaml(Path(path)), ClusterConfig, str(path), "")
-    started = cluster.module is not None and cluster.class_ is not None
-    if sum([started, cluster.address is not None, cluster.scheduler_file is not None]) != 1:
-        raise UsageError(f"{path}: give either module and class, or address, or scheduler_file, and only one of them.")
-    return cluster
 
 
 def _plain(value: Any) -> Any:

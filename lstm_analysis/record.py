@@ -1,9 +1,7 @@
 """``run.json``: what a run was asked to do, from which inputs, and how far it is."""
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 import re
 import shutil
 import time
@@ -15,6 +13,7 @@ from typing import Any
 from .errors import Interrupted, UserError
 from .integrity import path_checksum
 from .store import write_json
+from .versions import versions
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
@@ -37,7 +36,6 @@ ATTENDANT = re.compile(r"\.?(run\.lock|status\.json)|submission$")
 """What lies in a run's folder before the run has begun: who has it, how far it is, how it was submitted."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
 STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}
-PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -227,17 +225,6 @@ def remove_products(run: Path, stage: str) -> None:
 def remove(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that make the numbers."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:

@@ -90,7 +90,7 @@ def run_study(
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
-            with nullcontext(None) if in_process else open_client(cluster) as state.client:
+            with nullcontext(None) if in_process else open_client(cluster, run) as state.client:
                 status.watch(state.client)
                 report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
                 with report:

@@ -14,8 +14,14 @@ ROOT = Path(lstm_analysis.__file__).parent
 
 # A module imports from rows above its own. The modules of a row marked "together" may also import each other.
 ROWS = [
-    ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
-    ("together", ["yaml_file", "ranges", "conversion", "recipe", "driver_config", "config", "disk"]),
+    (
+        "together",
+        ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point", "versions"],
+    ),
+    (
+        "together",
+        ["yaml_file", "ranges", "conversion", "recipe", "driver_config", "cluster_config", "config", "disk"],
+    ),
     ("together", ["integrity", "store", "packed", "owner", "lock", "progress", "cluster", "submission"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
@@ -34,6 +40,7 @@ ROWS = [
             "dry_run",
             "extract",
             "run",
+            "place_check",
         ],
     ),
     ("apart", ["commands"]),

@@ -1,7 +1,8 @@
 """Where the work is done: a Dask cluster from a cluster file, and a sliding window of tasks over it."""
 
 from .client import connect, open_client
-from .places import LOCAL, local_size
+from .places import LOCAL, PLACES, local_size
+from .preflight import preflight
 from .window import work
 
-__all__ = ["LOCAL", "connect", "local_size", "open_client", "work"]
+__all__ = ["LOCAL", "PLACES", "connect", "local_size", "open_client", "preflight", "work"]
