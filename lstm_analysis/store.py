@@ -20,6 +20,7 @@ from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore, WrapperStore
 
 from . import schema
+from .dashboard import count
 
 Spans = Sequence[tuple[int, int]]
 NEURON_CHUNK = 65
@@ -94,6 +95,7 @@ def write_dataset(
     dataset = dataset.assign({name: array for name, array in texts.items() if name not in dataset.coords})
     with new_store(path) as folder:
         dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
+    count(bytes=dataset.nbytes)
 
 
 def open_dataset(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
@@ -219,6 +221,7 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
             at += stop - start
         if at != len(values):
             raise ValueError(f"{len(values)} rows of {name} were given for spans of {at}")
+        count(bytes=values.nbytes)
         sums[name] = crc32(values)
     return sums
 

@@ -17,6 +17,7 @@ from .cluster import open_client
 from .config import Study
 from .corpus import READERS
 from .corpus.files import expand
+from .dashboard import watch
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
@@ -75,7 +76,11 @@ def run_study(
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
-            with nullcontext(None) if in_process else open_client(cluster) as state.client:
+            with (
+                nullcontext(None) if in_process else open_client(cluster) as state.client,
+                watch(state.client, study.name) as listeners,
+            ):
+                state.listeners = (*state.listeners, *listeners)
                 run_stages(state, model, sources, todo)
                 if twin_left:
                     run_twin(state, sources)
@@ -131,7 +136,7 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
         folder.mkdir(exist_ok=True)
         model = trained_model(study)
         twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of = state.client, state.run
+        twin.client, twin.surprisal_of, twin.listeners = state.client, state.run, state.listeners
         run_stages(twin, model, sources, stages_left(twin))
         for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
             path = folder / name

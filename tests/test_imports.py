@@ -16,7 +16,7 @@ ROOT = Path(lstm_analysis.__file__).parent
 ROWS = [
     ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
     ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk"]),
-    ("together", ["store", "lock", "progress", "cluster"]),
+    ("together", ["store", "lock", "progress", "cluster", "dashboard"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
@@ -39,7 +39,7 @@ ROWS = [
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}
-OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer"}}
+OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer", "dashboard"}}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 

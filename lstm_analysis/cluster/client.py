@@ -27,7 +27,6 @@ def open_client(cluster: str | Path | None = None) -> Iterator["Client"]:
 
     client = connect(cluster)
     started = client.cluster
-    log.info("dashboard: %s", client.dashboard_link)
     if started is not None:
         client.run(_leave_interrupts_to_the_driver)
     try:

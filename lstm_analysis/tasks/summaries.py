@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .. import reductions
+from ..dashboard import count
 from ..inference.shards import Shard
 from ..store import crc32, open_dataset, write_dataset
 from .job import Job, times
@@ -24,6 +25,7 @@ def summarize_shard(index: int, shard: Shard, job: Job, bin_edge: xr.DataArray) 
     except Exception as error:  # what a damaged file raises depends on where it is cut
         return f"{type(error).__name__}: {error}"
     keep_summary(hidden.astype(np.float32, copy=False), shard, job, bin_edge)
+    count(tokens=shard.n_token)
     return None
 
 
