@@ -10,7 +10,7 @@ from bokeh.transform import linear_cmap
 from numpy.typing import NDArray
 
 from .figures_as_text import duration
-from .look import HATCHES, STATE_COLOURS, canvas, note, text_block
+from .look import BOX, HATCHES, STATE_COLOURS, canvas, note, text_block
 from .shard_map import DONE, DONE_BEFORE, FAILED, RETRIED, RUNNING, STATES, WAITING, ShardMap
 from .watched import Watched
 
@@ -26,9 +26,8 @@ EMPTY = "Waiting for a step that goes through the corpus shard by shard."
 
 def _shades() -> list[str]:
     ends = [[int(STATE_COLOURS[name][i : i + 2], 16) for i in (1, 3, 5)] for name in ("waiting", "done")]
-    mixes = [
-        [a + (b - a) * (0.15 + 0.6 * k / (N_SHADE - 1)) for a, b in zip(*ends, strict=True)] for k in range(N_SHADE)
-    ]
+    shares = [0.15 + 0.6 * k / (N_SHADE - 1) for k in range(N_SHADE)]
+    mixes = [[a + (b - a) * part for a, b in zip(*ends, strict=True)] for part in shares]
     return ["#" + "".join(f"{round(part):02x}" for part in mix) for mix in mixes]
 
 
@@ -83,8 +82,8 @@ class CorpusMap:
         self._per_cell = 1
         self._legend = text_block()
         self._plot = plot = canvas(
-            height=110, y_axis_label="first shard of row", x_axis_label="shards in reading order: left to right, row by row",
-            x_range=(0, ROW_CELLS), y_range=(1, 0),
+            height=110, x_axis_label="shards in reading order: left to right, row by row", x_range=(0, ROW_CELLS),
+            y_range=(1, 0),
         )  # fmt: skip
         plot.grid.grid_line_color = None
         colour = linear_cmap("code", PALETTE, low=-0.5, high=len(PALETTE) - 0.5)
@@ -96,7 +95,7 @@ class CorpusMap:
         plot.add_tools(HoverTool(tooltips=tooltips))
         plot.xaxis.ticker = FixedTicker(ticks=[])
         self._empty = note(plot, EMPTY)
-        self.root = column(self._legend, plot, sizing_mode="stretch_width")
+        self.root = column(self._legend, plot, sizing_mode="stretch_width", styles=BOX)
 
     def update(self, watched: Watched, now: float) -> None:
         """Show how it is now; of the cells only those that have changed are sent."""
@@ -107,7 +106,7 @@ class CorpusMap:
         if shards is not self._shards:
             self._begin(shards)
         codes = cell_codes(shards.state, self._per_cell)
-        changed = np.flatnonzero(codes != self._shown) if len(codes) else []
+        changed = np.flatnonzero(codes != self._shown)
         if self._per_cell > 1:  # their counts change without their colour
             changed = np.union1d(changed, np.flatnonzero((codes == RUNNING) | (codes >= len(STATES))))
         self._shown = codes.copy()
@@ -127,6 +126,8 @@ class CorpusMap:
         plot.x_range.end, plot.y_range.start = max(1, n_column), n_row
         height = min(MAX_CELL_HEIGHT, max(4, MAX_HEIGHT // n_row))
         plot.height = round(height * n_row) + 50
+        plot.yaxis.visible = n_row > 1
+        plot.yaxis.axis_label = "first of row" if height * n_row > 100 else None
         rows = range(0, n_row, max(1, math.ceil(n_row / 5)))
         plot.yaxis.ticker = FixedTicker(ticks=[row + 0.5 for row in rows])
         plot.yaxis.major_label_overrides = {row + 0.5: f"{row * n_column * self._per_cell:,}" for row in rows}

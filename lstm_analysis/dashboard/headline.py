@@ -57,17 +57,20 @@ def tiles(watched: Watched, now: float) -> list[tuple[str, str, str]]:
     mean = watched.mean_surprisal
     known = math.isfinite(mean)
     limits = [worker.limit for worker in watched.workers.values()]
-    memory = sum(worker.memory for worker in watched.workers.values())
+    memory = bytes_as_text(sum(worker.memory for worker in watched.workers.values()))
+    bound = f" of {bytes_as_text(sum(limits))}" if limits and all(limits) else ""
+    failed_tries = f"{watched.n_failure:,} failed {'try' if watched.n_failure == 1 else 'tries'}"
+    lost = f"{watched.n_lost_worker:,} lost {'worker' if watched.n_lost_worker == 1 else 'workers'}"
     n_failed = step.n_failed if step is not None else 0
     return [
         ("Done", share(done, total), f"{done:,} of {'?' if total is None else f'{total:,}'} {unit}{n_shard}"),
-        (f"{unit.capitalize()} a second", short(watched.rate_now(now)), "now"),
+        (f"{unit.capitalize()} / s", short(watched.rate_now(now)), "now"),
         ("Time left", "–" if watched.ending else duration(left), spent),
-        ("Workers", f"{len(limits):,}", f"{bytes_as_text(memory)}" + (f" of {bytes_as_text(sum(limits))}" if all(limits) and limits else "")),
+        ("Workers", f"{len(limits):,}", f"{memory}{bound}"),
         ("Mean surprisal", f"{mean:.2f} bit" if known else "–",
          f"perplexity {short(2.0**mean)}" if known else "none was computed yet"),
         ("Written", bytes_as_text(counts["bytes"]), f"{counts['shards']:,.0f} shards read"),
-        ("Failed", f"{n_failed:,}", f"{watched.n_failure:,} tries · {watched.n_lost_worker:,} workers"),
+        ("Failed", f"{n_failed:,}", f"{failed_tries}, {lost}"),
     ]  # fmt: skip
 
 
@@ -83,7 +86,9 @@ def _title(watched: Watched, now: float) -> str:
         what = WHAT.get(step.name)
         text = f"{escape(step.name)}{f': {what}' if what else ''}"
     since = duration(now - watched.began) if not watched.ending else ""
-    running = f" <span class='quiet' style='font-weight: 400; font-size: 15px'>· since {since}</span>" if since else ""
+    running = (
+        f" <span class='quiet' style='font-weight: 400; font-size: 15px'>· running for {since}</span>" if since else ""
+    )
     return f"<h1>{escape(watched.study) or 'study'} · {text}{running}</h1>"
 
 
@@ -105,7 +110,10 @@ def _steps(watched: Watched, now: float) -> str:
         return ""
     shown = list(watched.steps)[-HISTORY:]
     texts = [
-        f"<b>{escape(step.name)}</b> {share(step.done, step.total)}, {duration((step.ended or now) - step.began)}"
-        for step in shown
+        f"<b>{escape(step.name)}</b> {_part(step)}, {duration((step.ended or now) - step.began)}" for step in shown
     ]
     return f"<div class='quiet'>steps: {' → '.join(texts)}</div>"
+
+
+def _part(step: StepNow) -> str:
+    return share(step.done, step.total) if step.total else f"{short(step.done)} {escape(step.unit)}"

@@ -16,7 +16,7 @@ STATE_COLOURS: Mapping[str, str] = {
     "waiting": "#dfe3e8",
     "running": "#f5b92b",
     "retried": "#c064a8",
-    "done before": "#8dbbe0",
+    "done before": "#5b9bd1",
     "done": ACCENT,
     "failed": BAD,
 }
@@ -28,7 +28,7 @@ h1 {{ font-size: 21px; font-weight: 600; margin: 0; }}
 h2 {{ font-size: 16px; font-weight: 600; margin: 0 0 4px 0; }}
 .quiet {{ color: {QUIET}; }}
 .card {{ {CARD} }}
-.tiles {{ display: grid; grid-template-columns: 2.1fr repeat(6, 1fr); gap: 8px; margin: 8px 0; }}
+.tiles {{ display: grid; grid-template-columns: minmax(0, 1.9fr) repeat(6, minmax(0, 1fr)); gap: 8px; margin: 8px 0; }}
 .name {{ color: {QUIET}; font-size: 14px; }}
 .value {{ font-size: 27px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .more {{ color: {QUIET}; font-size: 14px; font-variant-numeric: tabular-nums; }}
@@ -36,11 +36,16 @@ h2 {{ font-size: 16px; font-weight: 600; margin: 0 0 4px 0; }}
 .bar {{ background: {FAINT}; height: 9px; border-radius: 4px; overflow: hidden; margin: 4px 0; }}
 .bar div {{ background: {ACCENT}; height: 100%; }}
 .key {{ display: inline-block; margin-right: 18px; white-space: nowrap; font-size: 14px; }}
-.key i {{ display: inline-block; width: 13px; height: 13px; margin-right: 6px; vertical-align: -1px; border-radius: 2px; }}
+.key i {{ display: inline-block; width: 13px; height: 13px; margin-right: 6px; vertical-align: -1px;
+  border-radius: 2px; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 14px; table-layout: fixed; }}
 th {{ text-align: left; font-weight: 600; color: {QUIET}; border-bottom: 1px solid {LINE}; padding: 3px 8px 3px 0; }}
 td {{ vertical-align: top; border-bottom: 1px solid {FAINT}; padding: 4px 8px 4px 0; overflow-wrap: anywhere; }}
 """
+
+
+BOX = {"background": "#fff", "border": f"1px solid {LINE}", "border-radius": "6px", "padding": "8px 10px"}
+"""Styles of a part of the page."""
 
 
 def text_block(**options: Any) -> Div:
@@ -56,7 +61,13 @@ def canvas(**options: Any) -> figure:
     options
         Of ``bokeh.plotting.figure``, such as ``title`` and the axes' labels.
     """
-    options = {"toolbar_location": None, "tools": "", "sizing_mode": "stretch_width", "min_border": 6} | options
+    options = {
+        "toolbar_location": None,
+        "tools": "",
+        "sizing_mode": "stretch_width",
+        "min_border": 6,
+        "min_border_right": 20,
+    } | options
     plot = figure(**options)
     plot.title.text_font, plot.title.text_font_size, plot.title.text_color = FONT, "16px", INK
     plot.title.text_font_style = "bold"
@@ -76,7 +87,7 @@ def canvas(**options: Any) -> figure:
 def note(plot: figure, text: str) -> Label:
     """Put a sentence into a figure that says what it waits for; return it, to be hidden when that has come."""
     label = Label(
-        x=12, y=12, x_units="screen", y_units="screen", text=text, text_font=FONT, text_font_size="15px",
+        x=16, y=24, x_units="screen", y_units="screen", text=text, text_font=FONT, text_font_size="15px",
         text_color=QUIET,
     )  # fmt: skip
     plot.add_layout(label)

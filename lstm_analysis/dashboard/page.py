@@ -9,6 +9,7 @@ from bokeh.layouts import column, row
 from .corpus_map import CorpusMap
 from .failures import Failures
 from .headline import Headline
+from .look import BOX
 from .throughput import Throughput
 from .watched import Watched
 from .worker_bars import WorkerBars
@@ -39,9 +40,14 @@ def fill(doc: Document, pages: "Pages") -> None:
             component.update(pages.watched, time.monotonic())
 
     update()
-    middle = row(speed.root, workers.root, sizing_mode="stretch_width", spacing=10)
+    middle = row(
+        column(speed.root, sizing_mode="stretch_width", styles=BOX),
+        column(workers.root, sizing_mode="stretch_width", styles=BOX),
+        sizing_mode="stretch_width", spacing=10,
+    )  # fmt: skip
+    below = column(failures.root, sizing_mode="stretch_width", styles=BOX)
     doc.add_root(
-        column(headline.root, shards.root, middle, failures.root, sizing_mode="stretch_width", spacing=10)
+        column(headline.root, shards.root, middle, below, sizing_mode="stretch_width", spacing=10)
     )  # fmt: skip
     doc.add_periodic_callback(update, UPDATE_MILLISECONDS)
     doc.title = f"Study: {pages.watched.study or 'lstm-analysis'}"

@@ -24,7 +24,7 @@ class Rates:
     def __init__(self, began: float) -> None:
         self.began = began
         self.interval = 1.0
-        """Seconds from point to point."""
+        """Seconds from point to point; a point is the rate over these, or over the window if that is longer."""
         self.times = array("d")
         """End of each point's interval, in seconds since it began."""
         self.overall = array("f")
@@ -52,7 +52,7 @@ class Rates:
         if self._last is None:
             self._last = taken
         elif now - self._last[0] >= self.interval - 1e-6:
-            self._add_point(self._last, taken)
+            self._add_point(min(self._last, self._recent[0], key=lambda pair: pair[0]), taken)
             self._last = taken
 
     def now(self) -> dict[str, float]:

@@ -40,6 +40,8 @@ class ShardMap:
         self._number: dict[str, int] = {}
         self._prefix = f"{name}-"
         self._refused: set[int] = set()
+        self._sent_again: set[int] = set()
+        """Those that are retried and at a worker."""
 
     def __len__(self) -> int:
         return len(self.state)
@@ -70,11 +72,14 @@ class ShardMap:
         if self.state[index] in (WAITING, DONE_BEFORE):
             self._become(index, RUNNING)
         elif self.state[index] != RUNNING:
-            self.again(index)
+            if self.state[index] != RETRIED:
+                self.again(index)
+            self._sent_again.add(index)
 
     def again(self, index: int) -> None:
         """A shard that was sent, or even done, waits for another try; one that waits for it already goes on waiting."""
-        if self.state[index] in (RUNNING, DONE, FAILED):
+        if self.state[index] in (RUNNING, DONE, FAILED) or index in self._sent_again:
+            self._sent_again.discard(index)
             self.n_retry[index] = self.n_retry.get(index, 0) + 1
             self.n_try_again += 1
             self._become(index, RETRIED)
@@ -118,6 +123,8 @@ class ShardMap:
         self._worker[index] = number
 
     def _become(self, index: int, code: int) -> None:
+        if code != RETRIED:
+            self._sent_again.discard(index)
         self.counts[self.state[index]] -= 1
         self.counts[code] += 1
         self.state[index] = code

@@ -65,7 +65,7 @@ def _step(step: StepNow, now: float) -> dict[str, Any]:
 
 
 def _shards(watched: Watched) -> dict[str, Any] | None:
-    """Return the shards of the last step that had any: how many are in each state, and runs of states in their order."""
+    """Return the shards of the last step that had any: how many are in each state, and runs of states."""
     shards = watched.shards
     if shards is None:
         return None

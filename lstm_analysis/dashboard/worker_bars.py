@@ -28,10 +28,10 @@ class WorkerBars:
 
     def __init__(self) -> None:
         self.source = ColumnDataSource(_columns([], {}))
-        common = {"height": 300, "y_range": Range1d(1, 0)}
+        common = {"height": 260, "y_range": Range1d(1, 0)}
         self._speed = canvas(**common, title="Workers", x_axis_label="tokens / s", y_axis_label="worker")
         self._memory = canvas(
-            height=300, y_range=self._speed.y_range, title="Memory", x_axis_label="% of its limit", x_range=(0, 100)
+            height=260, y_range=self._speed.y_range, title="Memory", x_axis_label="% of its limit", x_range=(0, 100)
         )
         self._speed.hbar(y="y", right="rate", height=0.7, color=ACCENT, source=self.source)
         self._memory.hbar(y="y", right=100, height=0.7, color=FAINT, source=self.source)
@@ -56,6 +56,7 @@ class WorkerBars:
             shown = sorted(shown, key=_natural)
         self.source.data = _columns(shown, rates)
         self._empty.visible = not shown
+        self._speed.xaxis.major_label_text_alpha = 1.0 if any(rates.values()) else 0.0
         left_out = f" · the slowest {len(shown)} of {len(workers):,}" if len(shown) < len(workers) else ""
         self._speed.title.text = f"Workers{left_out}"
         self._speed.y_range.start = max(3, len(shown))
