@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
 from . import schema
+from .dashboard import count
 from .integrity import ReadBack, is_sealed
 
 Spans = Sequence[tuple[int, int]]
@@ -103,6 +104,7 @@ def write_dataset(
     dataset = dataset.assign({name: array for name, array in texts.items() if name not in dataset.coords})
     with new_store(path) as folder:
         dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
+    count(bytes=dataset.nbytes)
 
 
 def open_dataset(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
@@ -237,6 +239,7 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
             at += stop - start
         if at != len(values):
             raise ValueError(f"{len(values)} rows of {name} were given for spans of {at}")
+        count(bytes=values.nbytes)
         sums[name] = crc32(values)
     return sums
 

@@ -18,6 +18,7 @@ from .cluster import open_client
 from .config import Study
 from .corpus import READERS
 from .corpus.files import expand
+from .dashboard import watch
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
@@ -90,13 +91,17 @@ def run_study(
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
-            with nullcontext(None) if in_process else open_client(cluster, run) as state.client:
+            report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
+            with (
+                nullcontext(None) if in_process else open_client(cluster, run) as state.client,
+                watch(state.client, study.name) as listeners,
+                report,
+            ):
                 status.watch(state.client)
-                report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
-                with report:
-                    run_stages(state, model, sources, todo)
-                    if twin_left:
-                        run_twin(state, sources)
+                state.listeners = (*state.listeners, *listeners)
+                run_stages(state, model, sources, todo)
+                if twin_left:
+                    run_twin(state, sources)
             remove_leftovers(run)
         if todo or twin_left or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):

@@ -22,7 +22,7 @@ ROWS = [
         "together",
         ["yaml_file", "ranges", "conversion", "recipe", "driver_config", "cluster_config", "config", "disk"],
     ),
-    ("together", ["integrity", "store", "packed", "owner", "lock", "progress", "cluster", "submission"]),
+    ("together", ["integrity", "store", "packed", "owner", "lock", "progress", "cluster", "submission", "dashboard"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
@@ -47,7 +47,7 @@ ROWS = [
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}
-OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer"}}
+OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer", "dashboard"}}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 

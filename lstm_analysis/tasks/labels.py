@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .. import labels
+from ..dashboard import count
 from ..inference.shards import Shard
 from ..store import open_dataset, write_rows
 from .job import Job
@@ -21,4 +22,5 @@ def label_shard(
     concepts, _ = labels.concept_names(corpus, sources)
     counts = labels.LabelCounts.empty(concepts, corpus.sizes["type"], corpus.sizes["document_name"])
     counts.update(label, type_id, document)
+    count(tokens=shard.n_token)
     return counts
