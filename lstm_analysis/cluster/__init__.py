@@ -2,7 +2,6 @@
 
 from .client import connect, open_client
 from .places import LOCAL, PLACES, local_size
-from .preflight import preflight
 from .window import work
 
-__all__ = ["LOCAL", "PLACES", "connect", "local_size", "open_client", "preflight", "work"]
+__all__ = ["LOCAL", "PLACES", "connect", "local_size", "open_client", "work"]

@@ -72,6 +72,8 @@ def _ask(command: str) -> tuple[int, str]:
     """Run a command; return its exit code and what it says in one line."""
     try:
         done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False, timeout=SECONDS)
+    except FileNotFoundError:
+        return 127, ""
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, str(error)
     return done.returncode, "; ".join(" ".join(line.split()) for line in (done.stdout + done.stderr).splitlines())

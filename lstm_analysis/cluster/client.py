@@ -16,7 +16,7 @@ from .defaults import set_defaults
 from .places import DASK_TRIM, ENVIRONMENT, LOCAL, MALLOC, place_of
 from .preflight import preflight
 from .start import start
-from .tls import credentials, explain_refusal
+from .tls import credentials, refuse_misfit
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,6 +27,7 @@ START_SECONDS = 120
 """For a cluster that is started, or a scheduler file that is not there yet."""
 JOIN_SECONDS = 30
 """For a running scheduler whose address is given."""
+CLOSE_SECONDS = 5
 FIRST_WORD_SECONDS = 20
 """Without a worker, until this is said."""
 
@@ -137,26 +138,42 @@ def _connect(config: ClusterConfig, cluster: str | Path | None) -> "Client":
     return _join(config) if config.joins else _start(config, f"The cluster of {cluster or 'this machine'}")
 
 
-def _join(config: ClusterConfig) -> "Client":
+def _client(*arguments: Any, **options: Any) -> "Client":
+    """Return a client; one that does not connect is closed at once, for later it would get in the way of the next."""
     from distributed import Client
 
+    client: Client = object.__new__(Client)
+    try:
+        client.__init__(*arguments, **options)  # so that there is a handle on it, whatever happens
+    except BaseException:
+        with suppress(Exception):
+            client.close(timeout=CLOSE_SECONDS)
+        raise
+    return client
+
+
+def _join(config: ClusterConfig) -> "Client":
     security = credentials(config)
+    refuse_misfit(config)
     try:
         if config.scheduler_file is not None:
             file = config.resolve(config.scheduler_file)
-            return Client(scheduler_file=file, security=security, timeout=START_SECONDS)
-        return Client(config.address, security=security, timeout=JOIN_SECONDS)
-    except (OSError, TypeError, ValueError, RuntimeError, AssertionError) as error:  # the last two: TLS that misfits
-        raise explain_refusal(config, error) from error
+            return _client(scheduler_file=file, security=security, timeout=START_SECONDS)
+        return _client(config.address, security=security, timeout=JOIN_SECONDS)
+    except (OSError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise UserError(
+            f"The scheduler of the cluster file ({config.address or config.scheduler_file}) did not answer: {reason}. "
+            "Is it running, and its port reachable from here? One that listens on 127.0.0.1 is reached by `ssh -L "
+            "PORT:localhost:PORT HOST`."
+        ) from error
 
 
 def _start(config: ClusterConfig, name: str) -> "Client":
-    from distributed import Client
-
     started: Any = None
     try:
         started = start(config)
-        return Client(started, timeout=START_SECONDS)
+        return _client(started, timeout=START_SECONDS)
     except UserError:
         raise
     except Exception as error:  # classes of other packages raise whatever they like

@@ -1,15 +1,18 @@
 """Encryption: who may talk to a scheduler, and why one does not talk."""
 
+import json
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ..config import ClusterConfig
 from ..errors import UsageError, UserError, nearest
 
 PROBE_SECONDS = 5.0
+GREETING_SECONDS = 0.5
 
 
 def as_security(given: Any, config: ClusterConfig, *, here: bool = True) -> Any:
@@ -58,67 +61,88 @@ def credentials(config: ClusterConfig) -> Any:
     return None if config.security is None else as_security(asdict(config.security), config)
 
 
-def explain_refusal(config: ClusterConfig, error: Exception) -> UserError:
-    """Return why a running scheduler was not joined, as far as a look at its port tells."""
-    where = config.address or f"the address in {config.scheduler_file}"
-    if config.address is None or "://" not in config.address:
-        return UserError(f"The scheduler at {where} did not answer: {_line(error)}. Is it running?")
-    protocol, _, place = config.address.partition("://")
+def refuse_misfit(config: ClusterConfig) -> None:
+    """Refuse a running scheduler that encrypts otherwise than the cluster file says.
+
+    A short look at its port, before a client is made: Dask's own client says little, and late.
+
+    Raises
+    ------
+    UserError
+        Saying what to write instead.
+    """
+    address = _address(config)
+    protocol, _, place = address.partition("://")
     host, _, port = place.rpartition(":")
-    answer = _shake_hands(host.strip("[]"), port, config)
-    if answer is None:
-        return UserError(
-            f"Nothing answers at {where} ({_line(error)}). Is the scheduler running, and its port reachable from here? "
-            "One that listens on 127.0.0.1 is reached from elsewhere by `ssh -L PORT:localhost:PORT HOST`."
+    if protocol not in ("tcp", "tls") or not port.isdigit():
+        return
+    end = (host.strip("[]"), int(port))
+    try:
+        plain = _greets(end)
+    except OSError:
+        return  # nothing is there yet, and a client waits for it
+    if plain and (protocol == "tls" or config.security is not None):
+        raise UserError(f"The scheduler at {address} does not speak TLS. Write tcp:// and no security, or start it so.")
+    reason = None if plain else _shake_hands(end, config)
+    if reason is None:
+        return
+    if protocol == "tcp":
+        raise UserError(
+            f"The scheduler at {address} speaks TLS only. Write address: tls://{place} in the cluster file and give "
+            "security: {tls_ca_file, tls_client_cert, tls_client_key}."
         )
-    encrypts, reason = answer
-    if encrypts and protocol != "tls":
-        return UserError(
-            f"The scheduler at {where} speaks TLS only. Write address: tls://{place} and give security: {{tls_ca_file, "
-            "tls_client_cert, tls_client_key}} in the cluster file."
-        )
-    if protocol == "tls" and config.security is None:
-        return UserError(
-            f"The cluster file names {where} but no security. Give security: {{tls_ca_file, tls_client_cert, "
+    if config.security is None:
+        raise UserError(
+            f"The cluster file names {address} but no security. Give security: {{tls_ca_file, tls_client_cert, "
             "tls_client_key}}, the files that the scheduler's owner made for clients."
         )
-    if protocol == "tls" and not encrypts:
-        return UserError(f"The scheduler at {where} does not speak TLS ({reason}). Write tcp:// and no security.")
-    if config.security is not None and protocol != "tls":
-        return UserError(f"The scheduler at {where} does not speak TLS, but security is given. Start it with --tls-*.")
-    found = reason or _line(error)
-    return UserError(
-        f"The scheduler at {where} and the files under security do not trust each other ({found}). tls_ca_file must "
-        "have signed the scheduler's certificate, and the scheduler's --tls-ca-file tls_client_cert."
+    if reason:
+        raise UserError(
+            f"The scheduler at {address} and the files under security do not trust each other ({reason}). tls_ca_file "
+            "must have signed the scheduler's certificate, and the scheduler's --tls-ca-file tls_client_cert."
+        )
+
+
+def _address(config: ClusterConfig) -> str:
+    """Return the scheduler's address as far as it is known."""
+    if config.address is not None:
+        return config.address
+    try:
+        found = json.loads(Path(config.resolve(str(config.scheduler_file))).read_text(encoding="utf-8"))
+        return str(found["address"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _greets(end: tuple[str, int]) -> bool:
+    """Whether what listens speaks first, as a Dask scheduler without TLS does; one with TLS waits to be greeted."""
+    with socket.create_connection(end, PROBE_SECONDS) as connection:
+        connection.settimeout(GREETING_SECONDS)
+        try:
+            return bool(connection.recv(1))
+        except TimeoutError:
+            return False
+
+
+def _shake_hands(end: tuple[str, int], config: ClusterConfig) -> str | None:
+    """Return what is wrong between the two certificates, empty if nothing is; ``None`` if this is no TLS."""
+    given = config.security
+    context = ssl.create_default_context(
+        cafile=config.resolve(given.tls_ca_file) if given and given.tls_ca_file else None
     )
-
-
-def _shake_hands(host: str, port: str, config: ClusterConfig) -> tuple[bool, str] | None:
-    """Return whether a port speaks TLS, and what is wrong with its certificate; ``None`` if nothing listens.
-
-    A Dask scheduler without TLS speaks first; one with TLS waits to be greeted.
-    """
-    try:
-        with socket.create_connection((host, int(port)), PROBE_SECONDS) as connection:
-            connection.settimeout(PROBE_SECONDS / 5)
-            try:
-                return (False, "it greets in plain text") if connection.recv(1) else (False, "it hangs up")
-            except TimeoutError:
-                pass
-    except (OSError, ValueError):
-        return None
-    ca_file = config.security.tls_ca_file if config.security else None
-    context = ssl.create_default_context(cafile=config.resolve(ca_file) if ca_file else None)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_REQUIRED if ca_file else ssl.CERT_NONE
+    if given is None or given.tls_ca_file is None:
+        context.verify_mode = ssl.CERT_NONE
+    if given and given.tls_client_cert:
+        key = config.resolve(given.tls_client_key) if given.tls_client_key else None
+        context.load_cert_chain(config.resolve(given.tls_client_cert), key)
+    spoken = False
     try:
-        with socket.create_connection((host, int(port)), PROBE_SECONDS) as connection, context.wrap_socket(connection):
-            return True, ""
+        with socket.create_connection(end, PROBE_SECONDS) as connection, context.wrap_socket(connection) as encrypted:
+            spoken = True
+            encrypted.recv(1)  # the other side looks at our certificate only now
+            return ""
     except ssl.SSLCertVerificationError as error:
-        return True, f"its certificate: {error.verify_message}"
+        return f"its certificate: {error.verify_message}"
     except OSError as error:
-        return False, _line(error)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        return " ".join(str(error).split()) if spoken else None
