@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from command import call
 from driver import wait_until
-from tiny import write_study
+from tiny import read_facts, write_study
 
 from lstm_analysis import study as study_module
 from lstm_analysis.config import load_study
@@ -73,7 +73,8 @@ def test_a_study_in_process_tells_of_every_stage_the_twins_too(
     assert [stage for stage in stages if stage != "twin/activations"] == [None, *own, *twin, "report"]
     assert [each["state"] for each in written if each["state"] != "running"][-1] == "done"
     ends = [each for each in written if each["step"] and each["step"]["name"] == "extract" and each["rate"] is None]
-    assert ends[-1]["step"] == {"name": "extract", "unit": "tokens", "done": 1461, "total": 1461}
+    n_token = read_facts(tmp_path / "run")["corpus"]["n_token"]
+    assert ends[-1]["step"] == {"name": "extract", "unit": "tokens", "done": n_token, "total": n_token}
     assert ends[-1]["tasks"] == {"done": 12, "all": 12, "failed": 0}
     last = says(tmp_path / "run")
     assert (last["state"], last["exit_code"], last["error"], last["step"]) == ("done", 0, None, None)
