@@ -68,5 +68,6 @@ def describe_owner(owner: Mapping[str, Any]) -> str:
     """
     if "host" not in owner:
         return "a program that did not write who it is"
-    job = f" ({owner['job']})" if owner.get("job") else ""
+    job = str(owner.get("job", "process:"))
+    job = "" if job.startswith("process:") else f" ({job})"
     return f"process {owner.get('pid')} on {owner.get('host')}{job}"

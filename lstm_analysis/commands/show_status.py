@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from .subcommand import Commands, new_command
@@ -25,14 +26,14 @@ def status_command(options: argparse.Namespace) -> int:
     from ..submission.state import LIVE, read_state
     from ..submission.status_text import describe_state, state_as_json
 
-    before = ""
+    before = None
     while True:
         state = read_state(options.run)
-        text = state_as_json(state, None if options.watch else 1) if options.json else describe_state(state)
-        if text != before:
+        if replace(state, age=None) != before:
+            text = state_as_json(state, None if options.watch else 1) if options.json else describe_state(state)
             clear = options.watch and not options.json and sys.stdout.isatty()
             print(CLEAR + text if clear else text, flush=True)
-        before = text
+        before = replace(state, age=None)
         if not options.watch or state.state not in LIVE:
             return state.exit_code
         time.sleep(LOOK_SECONDS)

@@ -8,9 +8,13 @@ from pathlib import Path
 
 from ..errors import UserError
 from .folder import log_file
+from .script import JOB_ENDS
 from .state import LIVE, read_state
 
 LOOK_SECONDS = 0.5
+STILL_SECONDS = 10.0
+LINE_BYTES = 1000
+"""Enough for the line in which a driver ends."""
 
 
 def check_log(run: Path) -> str | None:
@@ -53,18 +57,32 @@ def last_lines(run: Path, n: int | None, *, whole: bool = False) -> tuple[list[s
 
 
 def follow(run: Path, at: int) -> Iterator[str]:
-    """Yield what a log gets from a place on, in pieces as they come, until its run has ended."""
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    """Yield what a log gets from a place on, in pieces as they come, until its driver has ended.
+
+    A driver says last with which exit code it ends. Where it cannot, as after a kill, its run has ended and the log has
+    been still for `STILL_SECONDS`.
+    """
+    decode, tail, changed = codecs.getincrementaldecoder("utf-8")("replace").decode, last_end(run, at), time.monotonic()
     while True:
         live = read_state(run).state in LIVE  # before the reading, so that nothing written before the end is missed
         with log_file(run).open("rb") as file:
             file.seek(at)
             found = file.read()
         at += len(found)
-        yield decode(found, not live)
-        if not live:
+        yield decode(found)
+        tail = (tail + found)[-LINE_BYTES:]
+        changed = time.monotonic() if found or live else changed
+        ended = tail.rstrip(b"\n").rpartition(b"\n")[2].startswith(JOB_ENDS.encode())
+        if not live and (ended or time.monotonic() - changed > STILL_SECONDS):
             return
         time.sleep(LOOK_SECONDS)
+
+
+def last_end(run: Path, at: int) -> bytes:
+    """Return the end of a log before a place."""
+    with log_file(run).open("rb") as file:
+        file.seek(max(0, at - LINE_BYTES))
+        return file.read(min(at, LINE_BYTES))
 
 
 def whole_lines(pieces: Iterable[str]) -> Iterator[str]:

@@ -13,6 +13,9 @@ from ..owner import JOB
 from .batch import BatchSystem, JobRequest
 from .folder import TOKEN, cancel_file, log_file, submission_folder
 
+JOB_BEGINS = "driver: begins as"
+JOB_ENDS = "driver: ends with exit code"
+"""First words of the lines of the log in which a driver begins and ends."""
 WAIT = (
     "driver=$!",
     "stopped=",
@@ -79,27 +82,22 @@ def driver_script(
     """
     driver = cluster.driver or DriverConfig()
     prologue = cluster.kwargs.get("job_script_prologue", ()) if driver.prologue is None else driver.prologue
-    program = shlex.join([str(cluster.kwargs.get("python") or sys.executable), *command])
-    begin = [
-        f"cd {shlex.quote(os.getcwd())} || exit 1",
-        f"exec </dev/null >>{shlex.quote(str(log_file(run)))} 2>&1",
-        f"export {TOKEN}={token}",
-    ]
-    said = 'echo "driver: process $$ on $(uname -n), $(date)"'
-    if system is None:
-        return "\n".join(["#!/bin/sh", *begin, said, f"exec {program}", ""])
+    header = [] if system is None else [*system.header(job_request(run, name, cluster, system)), ""]
+    job = "process:$(uname -n):$$" if system is None else f"{system.name}:${system.id_variable}"
     lines = [
         "#!/bin/sh",
-        *system.header(job_request(run, name, cluster, system)),
-        "",
-        *begin,
-        f'export {JOB}="{system.name}:${system.id_variable}"',
+        *header,
+        f"cd {shlex.quote(os.getcwd())} || exit 1",
+        f"exec </dev/null >>{shlex.quote(str(log_file(run)))} 2>&1",
         f"cancel={shlex.quote(str(cancel_file(run)))}",
-        *(str(line) for line in prologue),
-        said,
-        f"{program} &",
+        f"export {TOKEN}={token}",
+        f'export {JOB}="{job}"',
+        *(str(line) for line in prologue if system is not None),
+        f'echo "{JOB_BEGINS} ${JOB}, $(date)"',
+        f"{shlex.join([str(cluster.kwargs.get('python') or sys.executable), *command])} &",
         *WAIT,
-        *system.after,
+        f'echo "{JOB_ENDS} $code, $(date)"',
+        *(system.after if system is not None else ()),
         'exit "$code"',
         "",
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import UserError
+from ...errors import UsageError, UserError
 
 COMMAND_SECONDS = 60
 
@@ -99,11 +99,11 @@ class BatchSystem:
 
         Raises
         ------
-        UserError
+        UsageError
             With what the system says.
         """
         if self.test is not None and shutil.which(self.test[0]):
-            self._call(self.test, script, "would not take the driver's job")
+            self._call(self.test, script, "would not take the driver's job", UsageError)
 
     def cancel_job(self, job: str) -> bool:
         """Cancel a job; false where the system cannot be reached from here."""
@@ -112,7 +112,9 @@ class BatchSystem:
             return False
         return subprocess.run(command, capture_output=True, timeout=COMMAND_SECONDS, check=False).returncode == 0
 
-    def _call(self, command: tuple[str, ...], script: Path, what: str) -> str:
+    def _call(
+        self, command: tuple[str, ...], script: Path, what: str, refusal: Callable[[str], UserError] = UserError
+    ) -> str:
         if shutil.which(command[0]) is None:
             raise UserError(f"There is no {command[0]} on this machine. Submit from one that has it, or run the study.")
         whole = [*command] if self.reads_stdin else [*command, str(script)]
@@ -125,7 +127,7 @@ class BatchSystem:
             raise UserError(f"{command[0]} does not answer within {COMMAND_SECONDS} s. Is its server up?") from None
         if done.returncode:
             said = " ".join((done.stderr or done.stdout).split()).rstrip(".")
-            raise UserError(
+            raise refusal(
                 f"{command[0]} {what}: {said}. Check queue, account and walltime in the cluster file (kwargs, driver)."
             )
         return done.stdout
