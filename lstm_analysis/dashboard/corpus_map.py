@@ -15,6 +15,7 @@ from .shard_map import DONE, DONE_BEFORE, FAILED, RETRIED, RUNNING, STATES, WAIT
 from .watched import Watched
 
 MAX_CELLS = 10_000
+MAX_MARKS = 500
 ROW_CELLS = 50
 """A map of fewer cells is one row."""
 ASPECT = 7.0
@@ -72,11 +73,14 @@ class CorpusMap:
     root
         What is shown.
     source
-        The cells: ``x, y`` (column and row), ``code`` (see `PALETTE`), ``hatch``, ``shard, what, worker, seconds``.
+        The cells: ``x, y`` (column and row), ``code`` (see `PALETTE`), ``shard, what, worker, seconds``.
+    marks
+        The cells that are hatched: ``x, y, hatch``. A pattern for each of many cells would keep a browser busy.
     """
 
     def __init__(self) -> None:
         self.source = ColumnDataSource(_columns(None, 1, 1))
+        self.marks = ColumnDataSource({"x": [], "y": [], "hatch": []})
         self._shards: ShardMap | None = None
         self._shown = np.empty(0, np.uint8)
         self._per_cell = 1
@@ -87,12 +91,13 @@ class CorpusMap:
         )  # fmt: skip
         plot.grid.grid_line_color = None
         colour = linear_cmap("code", PALETTE, low=-0.5, high=len(PALETTE) - 0.5)
+        cells = plot.rect("x", "y", width=0.94, height=0.9, source=self.source, fill_color=colour, line_color=None)
         plot.rect(
-            x="x", y="y", width=0.94, height=0.9, source=self.source, fill_color=colour, line_color=None,
-            hatch_pattern="hatch", hatch_color="#ffffff", hatch_scale=7, hatch_weight=1.5,
+            "x", "y", width=0.94, height=0.9, source=self.marks, fill_color=None, line_color=None,
+            hatch_pattern="hatch", hatch_color="#ffffff", hatch_scale=11, hatch_weight=1.2,
         )  # fmt: skip
         tooltips = [("shard", "@shard"), ("state", "@what"), ("worker", "@worker"), ("time", "@seconds")]
-        plot.add_tools(HoverTool(tooltips=tooltips))
+        plot.add_tools(HoverTool(tooltips=tooltips, renderers=[cells]))
         plot.xaxis.ticker = FixedTicker(ticks=[])
         self._empty = note(plot, EMPTY)
         self.root = column(self._legend, plot, sizing_mode="stretch_width", styles=BOX)
@@ -121,6 +126,7 @@ class CorpusMap:
         n_row = max(1, math.ceil(n_cell / max(1, n_column)))
         self.source.data = _columns(shards, self._per_cell, max(1, n_column))
         self._shards, self._shown = shards, np.full(n_cell, WAITING, np.uint8)
+        self.marks.data = {"x": [], "y": [], "hatch": []}
         self._empty.visible = False
         plot = self._plot
         plot.x_range.end, plot.y_range.start = max(1, n_column), n_row
@@ -137,12 +143,17 @@ class CorpusMap:
         self.source.patch(
             {
                 "code": [(cell, int(codes[cell])) for cell in changed],
-                "hatch": [(cell, _hatch(int(codes[cell]))) for cell in changed],
                 "what": [(cell, what) for cell, what, _, _ in cells],
                 "worker": [(cell, worker) for cell, _, worker, _ in cells],
                 "seconds": [(cell, seconds) for cell, _, _, seconds in cells],
             }
         )
+        marked = np.flatnonzero((codes == RETRIED) | (codes == FAILED))[:MAX_MARKS]
+        self.marks.data = {
+            "x": self.source.data["x"][marked],
+            "y": self.source.data["y"][marked],
+            "hatch": [HATCHES[STATES[codes[cell]]] for cell in marked],
+        }
 
 
 def legend(watched: Watched) -> str:
@@ -167,10 +178,6 @@ def _swatch(name: str) -> str:
     return f"repeating-linear-gradient(45deg, {colour} 0 3px, #fff 3px 4px)"
 
 
-def _hatch(code: int) -> str:
-    return HATCHES.get(STATES[code], "blank") if code < len(STATES) else "blank"
-
-
 def _columns(shards: ShardMap | None, per_cell: int, n_column: int) -> dict[str, object]:
     n_shard = 0 if shards is None else len(shards)
     n_cell = -(-n_shard // per_cell)
@@ -180,7 +187,6 @@ def _columns(shards: ShardMap | None, per_cell: int, n_column: int) -> dict[str,
         "x": cell % n_column + 0.5,
         "y": cell // n_column + 0.5,
         "code": np.zeros(n_cell, np.int32),
-        "hatch": ["blank"] * n_cell,
         "shard": [_shards_of(first, per_cell, n_shard) for first in firsts],
         "what": ["waiting"] * n_cell,
         "worker": ["–"] * n_cell,

@@ -14,7 +14,7 @@ COLUMNS = ("time", "what", "worker", "outcome", "error")
 EMPTY = "Nothing has failed. A task that fails, a shard that is tried again and a worker that is lost are listed here."
 HEAD = (
     "<tr><th style='width: 80px'>time</th><th style='width: 190px'>task</th><th style='width: 150px'>worker</th>"
-    "<th style='width: 150px'>what becomes of it</th><th>error</th></tr>"
+    "<th style='width: 150px'>outcome</th><th>error</th></tr>"
 )
 
 

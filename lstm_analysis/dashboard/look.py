@@ -28,9 +28,10 @@ h1 {{ font-size: 21px; font-weight: 600; margin: 0; }}
 h2 {{ font-size: 16px; font-weight: 600; margin: 0 0 4px 0; }}
 .quiet {{ color: {QUIET}; }}
 .card {{ {CARD} }}
-.tiles {{ display: grid; grid-template-columns: minmax(0, 1.9fr) repeat(6, minmax(0, 1fr)); gap: 8px; margin: 8px 0; }}
+.tiles {{ display: grid; grid-template-columns: 1.8fr 1fr 1.25fr 1fr 1.15fr 1.1fr 1fr; gap: 8px; margin: 8px 0; }}
+.tiles .card {{ min-width: 0; padding: 8px 11px; }}
 .name {{ color: {QUIET}; font-size: 14px; }}
-.value {{ font-size: 27px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+.value {{ font-size: 25px; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }}
 .more {{ color: {QUIET}; font-size: 14px; font-variant-numeric: tabular-nums; }}
 .bad {{ color: {BAD}; }}
 .bar {{ background: {FAINT}; height: 9px; border-radius: 4px; overflow: hidden; margin: 4px 0; }}
@@ -71,17 +72,23 @@ def canvas(**options: Any) -> figure:
     plot = figure(**options)
     plot.title.text_font, plot.title.text_font_size, plot.title.text_color = FONT, "16px", INK
     plot.title.text_font_style = "bold"
-    for axis in plot.axis:
-        axis.axis_label_text_font = axis.major_label_text_font = FONT
-        axis.axis_label_text_font_size = axis.major_label_text_font_size = "13px"
-        axis.axis_label_text_font_style = "normal"
-        axis.axis_label_text_color = axis.major_label_text_color = QUIET
-        axis.axis_line_color = axis.major_tick_line_color = LINE
-        axis.minor_tick_line_color = None
+    for side in plot.axis:
+        axis(side)
     plot.grid.grid_line_color = FAINT
     plot.outline_line_color = None
     plot.background_fill_color = plot.border_fill_color = "#ffffff"
     return plot
+
+
+def axis(side: Any) -> Any:
+    """Give an axis the look of the page, and return it."""
+    side.axis_label_text_font = side.major_label_text_font = FONT
+    side.axis_label_text_font_size = side.major_label_text_font_size = "13px"
+    side.axis_label_text_font_style = "normal"
+    side.axis_label_text_color = side.major_label_text_color = QUIET
+    side.axis_line_color = side.major_tick_line_color = LINE
+    side.minor_tick_line_color = None
+    return side
 
 
 def note(plot: figure, text: str) -> Label:

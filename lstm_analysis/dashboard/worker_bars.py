@@ -57,7 +57,7 @@ class WorkerBars:
         self.source.data = _columns(shown, rates)
         self._empty.visible = not shown
         self._speed.xaxis.major_label_text_alpha = 1.0 if any(rates.values()) else 0.0
-        left_out = f" · the slowest {len(shown)} of {len(workers):,}" if len(shown) < len(workers) else ""
+        left_out = f": slowest {len(shown)} of {len(workers):,}" if len(shown) < len(workers) else ""
         self._speed.title.text = f"Workers{left_out}"
         self._speed.y_range.start = max(3, len(shown))
         self._speed.x_range.end = 1.1 * max([rates.get(worker.name, 0.0) for worker in shown], default=0.0) or 1.0
