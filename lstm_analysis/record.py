@@ -16,7 +16,7 @@ from .store import write_json
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
-    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors"),
+    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors", "parts"),
     "activations": ("activations.zarr", "commits", "carried"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
