@@ -17,7 +17,7 @@ from .versions import versions
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
-    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors"),
+    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors", "parts"),
     "activations": ("activations.zarr", "commits", "carried"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),

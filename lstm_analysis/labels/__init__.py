@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import UsageError, nearest
 from .annotation import part_of_speech
 from .category import categories
-from .counts import LabelCounts, empty_concepts
+from .counts import BlockCounts, LabelCounts, count_block, empty_concepts
 from .idiom import idiom_occurrences, idioms
 from .labelling import concept_names, label_block, label_corpus
 from .mark import mark_occurrences
@@ -19,9 +19,9 @@ from .wordnet_class import DEBIAN, wordnet
 from .wordnet_folder import wordnet_digest
 
 __all__ = [
-    "SOURCES", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories", "concept_contents",
-    "concept_names", "empty_concepts", "idiom_occurrences", "idioms", "label_block", "label_corpus",
-    "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
+    "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories",
+    "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms", "label_block",
+    "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
