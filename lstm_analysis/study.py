@@ -14,7 +14,7 @@ from typing import Any
 import fsspec
 
 from . import labels
-from .cluster import open_client
+from .cluster import check_file, open_client
 from .config import Study
 from .corpus import READERS
 from .corpus.files import expand
@@ -77,6 +77,7 @@ def run_study(
         If the study is wrong, the folder belongs to another, or a stage fails.
     """
     sources = validate(study)
+    check_file(cluster)
     run = output or study.output
     model = check_model(study)
     run.mkdir(parents=True, exist_ok=True)

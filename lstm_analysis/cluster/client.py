@@ -15,7 +15,7 @@ from .batch_queue import describe_queue, not_submitted
 from .defaults import set_defaults
 from .places import DASK_TRIM, ENVIRONMENT, LOCAL, MALLOC, place_of
 from .preflight import preflight
-from .start import start
+from .start import arguments, find_class, start
 from .tls import credentials, refuse_misfit
 
 if TYPE_CHECKING:
@@ -110,6 +110,21 @@ def wait_for_worker(client: "Client") -> None:
             queue = describe_queue(client.cluster) if client.cluster is not None else ""
             log.info("waiting for the first worker for %.0f s (stop with Ctrl-C). %s", waited, queue)
         time.sleep(0.1 if waited < 5 else 1.0)
+
+
+def check_file(cluster: str | Path | None) -> None:
+    """Refuse a cluster file that cannot be right, before anything is done for it; nothing is started.
+
+    Raises
+    ------
+    UserError
+        If it has unknown keys or arguments, or its package is missing.
+    """
+    config = LOCAL if cluster is None else load_cluster(cluster)
+    if config.joins:
+        credentials(config)
+    else:
+        arguments(config, find_class(config))
 
 
 def connect(cluster: str | Path | None = None) -> "Client":

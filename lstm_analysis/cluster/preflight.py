@@ -59,8 +59,8 @@ def token_in(folder: Path) -> Iterator[Path]:
     """Give a file with a text of its own in a folder, named so that a run removes one that a killed driver left."""
     folder = folder.resolve()
     token = folder / f".preflight.{uuid.uuid4().hex[:8]}"
-    token.write_text(uuid.uuid4().hex, encoding="utf-8")
     try:
+        token.write_text(uuid.uuid4().hex, encoding="utf-8")
         yield token
     finally:
         token.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..disk import FULL
 from ..versions import versions
 
 FIT = ("python", "lstm-analysis", "numpy", "torch", "zarr", "dask", "distributed", "numba")
@@ -77,6 +78,9 @@ async def unshared(expected: Expected, patience: float = PATIENCE) -> str:
         mine.write_text(host, encoding="utf-8")
         mine.unlink()
     except OSError as error:
+        mine.unlink(missing_ok=True)
+        if error.errno in FULL:
+            return ""  # a full disk is told by the work itself, which knows what to do about it
         return f"cannot write to {folder} (on the host {host}): {error.strerror or error}"
     return ""
 

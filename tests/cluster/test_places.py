@@ -339,3 +339,26 @@ def test_the_parts_of_the_kubernetes_place_fit_together() -> None:
     assert parts["network-policy"]["spec"]["podSelector"]["matchLabels"] == label
     assert parts["driver"]["spec"]["template"]["metadata"]["labels"] == label
     assert parts["cluster"]["spec"]["scheduler"]["service"]["selector"].items() >= label.items()
+
+
+def test_pods_without_a_manifest_are_shown_as_the_operator_would_make_them(here: Path) -> None:
+    kwargs = {"name": "mine", "image": "mine:1", "n_workers": 2, "env": {"A": "1"}}
+    config = started(module="dask_kubernetes.operator", class_="KubeCluster", kwargs=kwargs)
+    spec = yaml.safe_load(describe_cluster(config).partition("\n\n")[2])
+    assert spec["metadata"]["name"] == "mine"
+    container = spec["spec"]["worker"]["spec"]["containers"][0]
+    assert (container["image"], spec["spec"]["worker"]["replicas"]) == ("mine:1", 2)
+    assert container["args"][:3] == ["dask-worker", "--nthreads", "1"]
+
+
+def test_a_place_that_encrypts_is_shown_and_told_so(tmp_path: Path) -> None:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / f"{name}.pem").touch()
+    security = {"tls_ca_file": "ca.pem", "tls_worker_cert": "cert.pem", "tls_worker_key": "key.pem"}
+    script = describe_cluster(jobs(kwargs={"security": security}, folder=tmp_path))
+    assert "encryption  TLS" in script
+    assert f"--tls-ca-file {tmp_path / 'ca.pem'}" in script
+    elsewhere = {"hosts": ["a", "b"], "scheduler_options": {"host": "a"}, "security": {"tls_ca_file": "/there/ca.pem"}}
+    ssh = told(started(class_="SSHCluster", kwargs=elsewhere))
+    assert ssh["scheduler_options"]["security"] == ssh["worker_options"]["security"] == elsewhere["security"]
+    assert ssh["security"].tls_ca_file == "/there/ca.pem"
