@@ -1,4 +1,4 @@
-"""The page in a real browser: it is drawn, it follows, its hover tells of a shard, and the console has no complaint."""
+"""The page in a real browser: it is drawn, it follows what happens, and the console has no complaint."""
 
 from pathlib import Path
 
