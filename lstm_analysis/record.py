@@ -4,14 +4,14 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import Interrupted, UserError
+from .locations import Location, exists, is_url, remove
 from .store import write_json
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
@@ -99,7 +99,7 @@ class Record:
                 f"{', '.join(lost)} would be overwritten. Give another --output, or --force to replace them."
             )
         for stage in stale:
-            remove_products(self.run, stage)
+            remove_products(self.run, stage, old["stages"][stage]["products"])
         kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
         facts = {name: found for name, found in old["facts"].items() if name not in stale}
         self.content |= {"stages": kept, "facts": facts}
@@ -112,7 +112,7 @@ class Record:
     def is_done(self, stage: str) -> bool:
         """Whether the stage was finished, and its results are there."""
         entry = self.content["stages"].get(stage, {})
-        return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
+        return entry.get("state") == "done" and all(exists(product(self.run, name)) for name in entry["products"])
 
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -179,11 +179,15 @@ def _damaged(file: Path, what: str) -> UserError:
     return UserError(f"{file} is damaged: {what}. Remove the folder, or give --output for another.")
 
 
-def remove_products(run: Path, stage: str) -> None:
-    """Remove what a stage made."""
-    for name in PRODUCTS[stage]:
-        path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def remove_products(run: Path, stage: str, recorded: Sequence[str] = ()) -> None:
+    """Remove what a stage made; ``recorded`` are the products that ``run.json`` names, URLs among them."""
+    for name in (*PRODUCTS[stage], *filter(is_url, recorded)):
+        remove(product(run, name))
+
+
+def product(run: Path, name: str) -> Location:
+    """Return where a product that ``run.json`` names lies."""
+    return name if is_url(name) else run / name
 
 
 def versions() -> dict[str, str]:

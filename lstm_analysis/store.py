@@ -7,7 +7,7 @@ import shutil
 import uuid
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ import numpy as np
 import xarray as xr
 import zarr
 from numpy.typing import NDArray
-from zarr.core.buffer import Buffer
-from zarr.storage import LocalStore, WrapperStore
+from zarr.abc.store import Store
+from zarr.core.buffer import Buffer, default_buffer_prototype
+from zarr.storage import FsspecStore, LocalStore, WrapperStore
 
 from . import schema
+from .locations import Location, exists, explained, is_url, remove
 
 Spans = Sequence[tuple[int, int]]
 NEURON_CHUNK = 65
@@ -64,7 +66,22 @@ def new_store(path: Path) -> Iterator[Path]:
         raise
 
 
-def _consolidate(folder: Path) -> None:
+@contextmanager
+def _new_states(path: Location) -> Iterator[Location]:
+    """Give a place for a store to be made at: object stores cannot move, so there it is ``path`` itself, emptied.
+
+    Whoever fills it gives it its fingerprint last.
+    """
+    if isinstance(path, Path):
+        with new_store(path) as folder:
+            yield folder
+    else:
+        remove(path)
+        yield path
+        _consolidate(path)
+
+
+def _consolidate(folder: Location) -> None:
     """Put the metadata of all arrays into the group's, where xarray looks for it first."""
     with warnings.catch_warnings():  # the specification of Zarr 3 has no word on it yet; every reader may ignore it
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
@@ -96,7 +113,7 @@ def write_dataset(
         dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
 
 
-def open_dataset(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
+def open_dataset(path: Location, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
     """Open a Zarr store lazily; without ``chunks`` its columns come in the pieces in which they are stored."""
     found: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks={} if chunks is None else dict(chunks))
     return found
@@ -125,7 +142,7 @@ def time_chunk(shard: int) -> int:
 
 
 def create_activations(
-    path: Path,
+    path: Location,
     n_time: int,
     n_layer: int,
     n_neuron: int,
@@ -152,9 +169,8 @@ def create_activations(
         Columns of the corpus that lie beside the states.
     """
     chunk = neuron_chunk(n_neuron)
-    with new_store(path) as folder:
-        group = zarr.open_group(folder, mode="w", zarr_format=3)
-        group.attrs.update({"coordinates": " ".join(coordinates), FINGERPRINT: fingerprint})
+    with _new_states(path) as place:
+        group = zarr.open_group(place, mode="w", zarr_format=3)
         for name in [*variables, *coordinates]:
             variable = schema.VARIABLES[name]
             states = "neuron" in variable.dims
@@ -170,15 +186,27 @@ def create_activations(
                 dimension_names=variable.dims,
                 attributes=dict(variable.attrs),
             )
+        group.attrs.update({"coordinates": " ".join(coordinates), FINGERPRINT: fingerprint})  # last: now it is whole
 
 
-def add_attrs(path: Path, attrs: Mapping[str, Any]) -> None:
+def made_from(path: Location) -> str | None:
+    """Return the fingerprint of a store, ``None`` if there is none or it was not made to its end."""
+    if not exists(path, "The store"):
+        return None
+    try:
+        found = zarr.open_group(path, mode="r", zarr_format=3, use_consolidated=False).attrs.get(FINGERPRINT)
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return None if found is None else str(found)
+
+
+def add_attrs(path: Location, attrs: Mapping[str, Any]) -> None:
     """Add attributes to a store, in its consolidated metadata too."""
     zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False).attrs.update(attrs)
     _consolidate(path)
 
 
-def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+def write_rows(path: Location, spans: Spans, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
     """Write whole shards of each array, read them back and compare.
 
     Two writers of one shard would lose rows without a word, so anything but whole shards is refused.
@@ -205,7 +233,8 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
     OSError
         If what is on disk differs from what was written.
     """
-    group = zarr.open_group(_ReadBack(LocalStore(path)), mode="r+", zarr_format=3)
+    inner: Store = FsspecStore.from_url(str(path)) if is_url(path) else LocalStore(path)
+    group = zarr.open_group(_ReadBack(inner), mode="r+", zarr_format=3)
     sums = {}
     for name, values in arrays.items():
         array = group[name]
@@ -223,21 +252,26 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
     return sums
 
 
-class _ReadBack(WrapperStore[LocalStore]):
-    """A store on disk that reads back the bytes it wrote, which is quicker than to decode them again."""
+class _ReadBack(WrapperStore[Store]):
+    """A store that reads back the bytes it wrote, which is quicker than to decode them again."""
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Write a file.
+        """Write a file or an object.
 
         Raises
         ------
         OSError
-            If what is on disk differs.
+            If what is stored differs.
         """
         await super().set(key, value)
-        path = self._store.root / key
-        if not _holds(path, value.as_numpy_array().view(np.uint8)):
-            raise OSError(f"{path} reads back differently from what was written")
+        wanted = value.as_numpy_array().view(np.uint8)
+        if isinstance(self._store, LocalStore):
+            same = _holds(self._store.root / key, wanted)
+        else:
+            found = await self._store.get(key, default_buffer_prototype())
+            same = found is not None and np.array_equal(found.as_numpy_array().view(np.uint8), wanted)
+        if not same:
+            raise OSError(f"{self._store}/{key} reads back differently from what was written")
 
 
 def _holds(path: Path, wanted: NDArray[np.uint8]) -> bool:
@@ -304,4 +338,30 @@ def remove_leftovers(run: Path) -> None:
     named = [entry for folder in folders for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
     named += run.glob("input_table.*.new")
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+        remove(entry)
+
+
+def remove_rows(path: Location, kept: Collection[int]) -> None:
+    """Remove the shards of a store, counted along ``time``, that are not to be kept."""
+    if not isinstance(path, Path):
+        with explained(path, "The store") as (filesystem, inner):
+            filesystem.invalidate_cache()
+            found = [entry.removeprefix(inner.rstrip("/")).strip("/") for entry in filesystem.find(inner)]
+            wrong = [name for name in found if (n := _shard_number(name)) is not None and n not in kept]
+            if wrong:
+                filesystem.rm([f"{inner.rstrip('/')}/{name}" for name in wrong])
+        return
+    for folder in path.glob("*/c"):
+        for entry in folder.iterdir():
+            if entry.name.isdecimal() and int(entry.name) not in kept:
+                remove(entry)
+
+
+def _shard_number(name: str) -> int | None:
+    """Return which shard an object of a store holds.
+
+    >>> _shard_number("hidden_state/c/12/0/0"), _shard_number("hidden_state/zarr.json")
+    (12, None)
+    """
+    parts = name.split("/")
+    return int(parts[2]) if len(parts) > 2 and parts[1] == "c" and parts[2].isdecimal() else None

@@ -4,9 +4,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
 from .inference.twin import random_twin
+from .locations import exists, fetched, remove
 from .lock import RunLock
 from .record import PRODUCTS, Record, fingerprint, read_record
 from .report import write_report
@@ -131,11 +131,13 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
         folder.mkdir(exist_ok=True)
         model = trained_model(study)
         twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of = state.client, state.run
+        twin.client, twin.surprisal_of = state.client, state.activations
         run_stages(twin, model, sources, stages_left(twin))
-        for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
-            path = folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for place in [
+            twin.activations,
+            *(folder / name for name in (*PRODUCTS["activations"], *PRODUCTS["corpus"][1:])),
+        ]:
+            remove(place)
 
 
 def validate(study: Study) -> dict[str, labels.LabelSource]:
@@ -178,7 +180,8 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
 
 def ready_model(study: Study) -> LanguageModel:
     """Load the study's model; train it first if the checkpoint is missing and the study says how."""
-    if not Path(study.resolve(study.model.checkpoint)).exists() and study.model.train is not None:
+    checkpoint = study.resolve(study.model.checkpoint)
+    if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
         train(study)
     return trained_model(study)
 
@@ -192,13 +195,17 @@ def trained_model(study: Study) -> LanguageModel:
         If the checkpoint is missing, or the model lacks a state that the study wants.
     """
     checkpoint = study.resolve(study.model.checkpoint)
-    if not Path(checkpoint).exists() and study.model.train is not None:
+    if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
         raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
     given = study.model
-    model = load_model(checkpoint, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
+    with ExitStack() as copies:
+        file = copies.enter_context(fetched(checkpoint, "The checkpoint"))
+        if vocabulary is not None and vocabulary != BYTES:
+            vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
+        model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 

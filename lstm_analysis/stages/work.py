@@ -13,6 +13,7 @@ from ..config import Study
 from ..disk import FULL, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..locations import Location
 from ..progress import Listener, Progress, Step
 from ..record import Record
 from ..tasks import Job
@@ -56,7 +57,7 @@ class Work:
     prints
         Fingerprint of each stage's inputs.
     surprisal_of
-        Run whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
+        States whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
         against the same phrases, and need not compute its own; ``None`` for the run itself.
     listeners
         Told how far each step is.
@@ -67,7 +68,7 @@ class Work:
     client: "Client | None"
     record: Record
     prints: dict[str, str]
-    surprisal_of: Path | None = None
+    surprisal_of: Location | None = None
     listeners: Sequence[Listener] = ()
 
     @contextmanager
@@ -88,6 +89,11 @@ class Work:
     ) -> Progress:
         """Return the progress of a step of the study; see `Step`."""
         return Progress(Step(name, unit, total, initial, n_task=n_task, done_before=done_before), self.listeners)
+
+    @property
+    def activations(self) -> Location:
+        """Where the states are kept."""
+        return self.study.store.states(self.run, of_twin=self.study.model.twin is not None)
 
     @property
     def stored(self) -> bool:
@@ -122,6 +128,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         rows=inference.shard_tokens,
         settles=can_settle(state.study, model.cell, pieces),
         context_group="sentence" if few else "document",
+        activations_url=None if isinstance(state.activations, Path) else state.activations,
     )
 
 

@@ -14,9 +14,11 @@ from ..inference.extraction import open_reader
 from ..inference.kernels import Kernel
 from ..inference.product import Precision
 from ..inference.reader import StreamReader
+from ..locations import Location
 from ..store import COORDINATES, Spans, commit_path, read_rows
 
 Receipt = dict[str, Any]
+ACTIVATIONS = "activations.zarr"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Job:
         Whether lanes may begin from another c where it is saturated, to be corrected in the end.
     context_group
         Column whose values give at most one context each: ``document`` or ``sentence``.
+    activations_url
+        Where the states are kept, if not in the run's folder.
     """
 
     run: Path
@@ -61,6 +65,7 @@ class Job:
     rows: int
     settles: bool = False
     context_group: str = "document"
+    activations_url: str | None = None
 
     def reader(self) -> StreamReader:
         """Return the reader of the run's model, loaded once a process."""
@@ -71,13 +76,19 @@ class Job:
         return self._rows(store, name, spans)
 
     @property
+    def activations(self) -> Location:
+        """Where the states are kept."""
+        return self.run / ACTIVATIONS if self.activations_url is None else self.activations_url
+
+    @property
     def coordinates(self) -> tuple[str, ...]:
         """Columns of the corpus that are kept beside the states, so that they make sense alone."""
         word = ("word",) if "word" in zarr.open_group(self.run / "corpus.zarr", mode="r") else ()
         return (*COORDINATES, *word)
 
     def _rows(self, store: str, name: str, spans: Spans) -> NDArray[Any]:
-        array = zarr.open_group(self.run / store, mode="r")[name]
+        place = self.activations if store == ACTIVATIONS else self.run / store
+        array = zarr.open_group(place, mode="r")[name]
         assert isinstance(array, zarr.Array)
         return read_rows(array, spans)
 
