@@ -1,6 +1,5 @@
 """Inputs and states in an object store: the same values as on this machine, through a server that speaks S3."""
 
-import dataclasses
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from tiny import STORES, digests, write_study
 from lstm_analysis import store
 from lstm_analysis.config import Study, load_study
 from lstm_analysis.errors import UsageError, UserError
+from lstm_analysis.record import Record
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.study import run_study
 from lstm_analysis.train import check_training
@@ -79,14 +79,20 @@ def test_a_study_in_the_object_store_gives_the_same_bytes(
     assert commits(run_study(study, run.path, in_process=True).path) == before
 
 
-def test_force_removes_the_states_of_other_inputs(s3: ObjectStore, study: Study, here_: Run, folder: Path) -> None:
-    run = run_study(study, folder / "forced", in_process=True)
-    changed = dataclasses.replace(study, store=dataclasses.replace(study.store, activations="none"))
-    with pytest.raises(UserError, match=r"store.activations was .float32., is .none."):
-        run_study(changed, run.path, in_process=True)
-    assert s3.names("states/forced")
-    run_study(changed, run.path, force=True, in_process=True)
-    assert not s3.names("states/forced")
+def test_force_removes_the_states_of_other_inputs(s3: ObjectStore, study: Study, tmp_path: Path) -> None:
+    place = "s3://bucket/forced/activations.zarr"
+    store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 2, "old")
+    record = Record(tmp_path, study.as_dict())
+    entry = {"state": "done", "fingerprint": "old", "products": [place]}
+    record.content["stages"]["activations"] = entry
+    assert record.is_done("activations")
+    record.save()
+    with pytest.raises(UserError, match="holds another study"):
+        Record(tmp_path, study.as_dict()).adopt({"activations": "new"}, force=False)
+    assert s3.names("forced")
+    Record(tmp_path, study.as_dict()).adopt({"activations": "new"}, force=True)
+    assert not s3.names("forced")
+    assert not record.is_done("activations")
 
 
 def test_the_states_of_another_run_are_left_alone(s3: ObjectStore, study: Study, folder: Path) -> None:

@@ -13,7 +13,7 @@ from ..config import Study
 from ..disk import FULL, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..locations import Location
+from ..locations import Location, is_url
 from ..progress import Listener, Progress, Step
 from ..record import Record
 from ..tasks import Job
@@ -92,7 +92,10 @@ class Work:
 
     @property
     def activations(self) -> Location:
-        """Where the states are kept."""
+        """Where the states are kept: where ``run.json`` says, for a run's folder may have got another name."""
+        recorded = self.record.content["stages"].get("activations", {}).get("products", ())
+        if (url := next(filter(is_url, recorded), None)) is not None:
+            return str(url)
         return self.study.store.states(self.run, of_twin=self.study.model.twin is not None)
 
     @property
