@@ -3,15 +3,15 @@
 import hashlib
 import json
 import re
-import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import Interrupted, UserError
 from .integrity import path_checksum
+from .locations import Location, exists, is_url, remove
 from .store import write_json
 from .versions import versions
 
@@ -89,7 +89,7 @@ class Record:
         if old is None:
             return
         for stage in stale:
-            remove_products(self.run, stage)
+            remove_products(self.run, stage, old["stages"][stage]["products"])
         kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
         facts = {name: found for name, found in old["facts"].items() if name not in stale}
         self.content |= {"stages": kept, "facts": facts}
@@ -129,7 +129,7 @@ class Record:
     def is_done(self, stage: str) -> bool:
         """Whether the stage was finished, and its results are there."""
         entry = self.content["stages"].get(stage, {})
-        return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
+        return entry.get("state") == "done" and all(exists(product(self.run, name)) for name in entry["products"])
 
     def remove_damaged(self) -> list[Path]:
         """Remove the results of finished stages that are not what was written, and return them.
@@ -138,17 +138,17 @@ class Record:
         """
         found = []
         for name, entry in self.content["stages"].items():
-            for product, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
-                if self._checksum(product) != wanted:
-                    remove(self.run / product)
-                    found.append(self.run / product)
+            for made, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
+                if self._checksum(made) != wanted:
+                    remove(self.run / made)
+                    found.append(self.run / made)
         return found
 
-    def _checksum(self, product: str) -> int | None:
+    def _checksum(self, made: str) -> int | None:
         """Return the checksum of a result; of states it is that of their metadata, for commits vouch for the rest."""
-        if product in UNSEALED:
+        if made in UNSEALED:
             return None
-        return path_checksum(self.run / product, "zarr.json" if product == "activations.zarr" else "*")
+        return path_checksum(self.run / made, "zarr.json" if made == "activations.zarr" else "*")
 
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -166,7 +166,7 @@ class Record:
                 self.save()
             raise
         finished = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        entry["checksums"] = {product: found for product in products if (found := self._checksum(product)) is not None}
+        entry["checksums"] = {made: found for made in products if (found := self._checksum(made)) is not None}
         entry |= {"state": "done", "seconds": round(time.time() - began, 2), "finished": finished}
         self.save()
 
@@ -216,15 +216,15 @@ def _damaged(file: Path, what: str) -> UserError:
     return UserError(f"{file} is damaged: {what}. Remove the folder, or give --output for another.")
 
 
-def remove_products(run: Path, stage: str) -> None:
-    """Remove what a stage made."""
-    for name in PRODUCTS[stage]:
-        remove(run / name)
+def remove_products(run: Path, stage: str, recorded: Sequence[str] = ()) -> None:
+    """Remove what a stage made; ``recorded`` are the products that ``run.json`` names, URLs among them."""
+    for name in (*PRODUCTS[stage], *filter(is_url, recorded)):
+        remove(product(run, name))
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def product(run: Path, name: str) -> Location:
+    """Return where a product that ``run.json`` names lies."""
+    return name if is_url(name) else run / name
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:

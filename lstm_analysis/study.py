@@ -4,9 +4,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
 from .inference.twin import random_twin
+from .locations import exists, fetched, remove
 from .lock import RunLock
 from .packed import remove_damaged
 from .record import PRODUCTS, Record, fingerprint, read_record
@@ -170,13 +170,15 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
         folder.mkdir(exist_ok=True)
         model = trained_model(study)
         twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of, twin.listeners = state.client, state.run, state.listeners
+        twin.client, twin.surprisal_of, twin.listeners = state.client, state.activations, state.listeners
         if state.on_stage is not None:
             twin.on_stage = partial(_tell_twin, state.on_stage)
         run_stages(twin, model, sources, stages_left(twin))
-        for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
-            path = folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for place in [
+            twin.activations,
+            *(folder / name for name in (*PRODUCTS["activations"], *PRODUCTS["corpus"][1:])),
+        ]:
+            remove(place)
 
 
 def _tell_twin(on_stage: Callable[[str], None], name: str) -> None:
@@ -223,7 +225,7 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
 
 def check_model(study: Study) -> LanguageModel | None:
     """Load the study's model; ``None`` if it is not there, but the study says how it is trained and can do that."""
-    if Path(study.resolve(study.model.checkpoint)).exists() or study.model.train is None:
+    if study.model.train is None or exists(study.resolve(study.model.checkpoint), "The checkpoint"):
         return trained_model(study)
     check_training(study)
     return None
@@ -238,13 +240,17 @@ def trained_model(study: Study) -> LanguageModel:
         If the checkpoint is missing, or the model lacks a state that the study wants.
     """
     checkpoint = study.resolve(study.model.checkpoint)
-    if not Path(checkpoint).exists() and study.model.train is not None:
+    if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
         raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
     given = study.model
-    model = load_model(checkpoint, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
+    with ExitStack() as copies:
+        file = copies.enter_context(fetched(checkpoint, "The checkpoint"))
+        if vocabulary is not None and vocabulary != BYTES:
+            vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
+        model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 

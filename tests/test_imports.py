@@ -20,7 +20,17 @@ ROWS = [
     ),
     (
         "together",
-        ["yaml_file", "ranges", "conversion", "recipe", "driver_config", "cluster_config", "config", "disk"],
+        [
+            "yaml_file",
+            "ranges",
+            "conversion",
+            "recipe",
+            "driver_config",
+            "cluster_config",
+            "config",
+            "disk",
+            "locations",
+        ],
     ),
     ("together", ["integrity", "store", "packed", "owner", "lock", "progress", "cluster", "submission", "dashboard"]),
     ("apart", ["statistics"]),

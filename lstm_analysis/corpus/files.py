@@ -5,11 +5,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import fsspec
 
 from ..errors import UsageError, UserError
+from ..locations import open_filesystem
 
 BLOCK = 1 << 20
 """Bytes that are read at once where lines are counted."""
@@ -48,29 +48,6 @@ def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
             raise UsageError(f"{what} {path!r} {wrong}.")
         files.extend(filesystem.unstrip_protocol(file) for file in found)
     return list(dict.fromkeys(files))
-
-
-def open_filesystem(path: str, what: str = "The corpus path") -> tuple[Any, str]:
-    """Return the filesystem of a path or URL, and the path inside it.
-
-    Raises
-    ------
-    UsageError
-        If there is no such protocol, or its package is not installed.
-    """
-    try:
-        filesystem, inner = fsspec.core.url_to_fs(path)
-    except ImportError as error:
-        protocol, reason = path.partition("://")[0], str(error).rstrip(".")
-        raise UsageError(
-            f"{what} {path!r} needs a package for the protocol {protocol}: {reason}. Or copy the files to this machine."
-        ) from None
-    except ValueError as error:
-        raise UsageError(
-            f"{what} {path!r} cannot be opened: {error}. Give a path, or the URL of a protocol that fsspec "
-            "knows, such as s3:// or https://."
-        ) from None
-    return filesystem, inner
 
 
 def read_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[str]:

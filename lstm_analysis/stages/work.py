@@ -13,6 +13,7 @@ from ..config import Study
 from ..disk import NO_ROOM, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..locations import Location, is_url
 from ..progress import Listener, Progress, Step
 from ..record import Record
 from ..tasks import Job
@@ -71,7 +72,7 @@ class Work:
     prints
         Fingerprint of each stage's inputs.
     surprisal_of
-        Run whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
+        States whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
         against the same phrases, and need not compute its own; ``None`` for the run itself.
     listeners
         Told how far each step is.
@@ -84,7 +85,7 @@ class Work:
     client: "Client | None"
     record: Record
     prints: dict[str, str]
-    surprisal_of: Path | None = None
+    surprisal_of: Location | None = None
     listeners: Sequence[Listener] = ()
     on_stage: Callable[[str], None] | None = None
 
@@ -108,6 +109,14 @@ class Work:
     ) -> Progress:
         """Return the progress of a step of the study; see `Step`."""
         return Progress(Step(name, unit, total, initial, n_task=n_task, done_before=done_before), self.listeners)
+
+    @property
+    def activations(self) -> Location:
+        """Where the states are kept: where ``run.json`` says, for a run's folder may have got another name."""
+        recorded = self.record.content["stages"].get("activations", {}).get("products", ())
+        if (url := next(filter(is_url, recorded), None)) is not None:
+            return str(url)
+        return self.study.store.states(self.run, of_twin=self.study.model.twin is not None)
 
     @property
     def stored(self) -> bool:
@@ -142,6 +151,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         rows=inference.shard_tokens,
         settles=can_settle(state.study, model.cell, pieces),
         context_group="sentence" if few else "document",
+        activations_url=None if isinstance(state.activations, Path) else state.activations,
     )
 
 

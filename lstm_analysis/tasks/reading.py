@@ -35,7 +35,7 @@ def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
         arrays["surprisal"] = found.surprisal
     for name in job.coordinates:
         arrays[name] = job.column("corpus.zarr", name, *shard.spans)
-    sums = write_rows(job.run / "activations.zarr", shard.spans, job.rows, arrays)
+    sums = write_rows(job.activations, shard.spans, job.rows, arrays)
     return _commit(shard, job, found, began, checksums=sums, **facts)
 
 
@@ -59,7 +59,7 @@ def pilot_states(index: int, job: Job, spans: list[tuple[int, int]]) -> NDArray[
 def find_damage(index: int, shard: Shard, job: Job) -> str | None:
     """Return what is wrong with a shard's stored rows, judged by the checksums of its commit; ``None`` if nothing."""
     try:
-        group = zarr.open_group(job.run / "activations.zarr", mode="r")
+        group = zarr.open_group(job.activations, mode="r")
         wanted = job.checksums(index)
         differing = [name for name in wanted if checksum(group, name, shard.spans) != wanted[name]]
         count(tokens=shard.n_token)

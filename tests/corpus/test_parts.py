@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sequential_corpus import SequentialBuilder, write_sequentially
+from tiny import digests, write_study
 
+from lstm_analysis.config import Study, load_study
 from lstm_analysis.corpus import PieceColumns, find_reader, read_sentences
 from lstm_analysis.corpus.files import count_lines, line_start
 from lstm_analysis.corpus.indexing import create_columns, plan_chunks, write_chunks
@@ -19,8 +21,10 @@ from lstm_analysis.corpus.merging import Merger, dims_of
 from lstm_analysis.corpus.parts import plan_parts
 from lstm_analysis.errors import UserError
 from lstm_analysis.segmentation import segmenter
+from lstm_analysis.stages import STAGES
 from lstm_analysis.stages.corpus import PartOrder
 from lstm_analysis.store import FINGERPRINT, new_store
+from lstm_analysis.study import ready_model, start_work
 from lstm_analysis.tasks import CorpusJob
 from lstm_analysis.tasks.corpus import corpus_part
 from lstm_analysis.vocabulary import BYTE_NAMES, Vocabulary
@@ -282,3 +286,29 @@ def test_unknown_characters_are_counted(tmp_path, segmenter_of, unit):
     path.write_text("xx wx\nxx\n")
     counts, _, _ = Corpus(tmp_path, "text", [str(path)], CHARACTERS, unit, None, rows=2).in_parts(5)
     assert (counts["n_unknown"], counts["n_piece"], counts["n_word"]) == (5, 8, 3)
+
+
+def read_stage(study: Study, run: Path) -> dict[str, str]:
+    """Do the stage of the corpus in this process; return the digests of its store."""
+    run.mkdir(exist_ok=True)
+    model = ready_model(study)
+    STAGES["corpus"](start_work(study, run, model, force=False), model)
+    return digests(run, ("corpus.zarr",))
+
+
+def test_a_stage_that_was_stopped_goes_on_with_the_parts_that_are_left(tmp_path, monkeypatch):
+    study = load_study(write_study(tmp_path))
+    whole = read_stage(study, tmp_path / "whole")
+    monkeypatch.setattr("lstm_analysis.corpus.parts.PART_BYTES", 400)
+
+    def fail(*_):
+        raise OSError("gone")
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr("lstm_analysis.tasks.index_part", fail)
+        with pytest.raises(UserError, match="Writing the corpus failed: OSError: gone"):
+            read_stage(study, tmp_path / "run")
+    assert len(list((tmp_path / "run" / "parts").glob("*[0-9].safetensors"))) > 5
+    monkeypatch.setattr("lstm_analysis.tasks.corpus.read_part", fail)
+    assert read_stage(study, tmp_path / "run") == whole
+    assert not (tmp_path / "run" / "parts").exists()
