@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(logging.DEBUG if options.debug else logging.INFO)
     STOP.clear()
     signal.signal(signal.SIGTERM, _terminate)
+    STOP.interrupts = True
     command: Command = options.command
     try:
         return command(options)

@@ -42,8 +42,15 @@ class StopRequest(threading.Event):
     """Set when the program is to stop, with the reason."""
 
     reason = "Stopped"
+    interrupts = False
+    """Whether SIGTERM is answered by the command line, which interrupts whatever the main thread waits for."""
     raised = False
     """Whether a handler of signals has raised it: the second time would break the cleaning up."""
+
+    @property
+    def message(self) -> str:
+        """What to tell the user."""
+        return f"{self.reason}. What was finished is kept; run the same command to go on."
 
     def request(self, reason: str) -> None:
         """Ask for a stop; the first reason counts."""
@@ -70,7 +77,7 @@ def raise_if_stopped() -> None:
         If the program is to stop.
     """
     if STOP.is_set():
-        raise Interrupted(f"{STOP.reason}. What was finished is kept; run the same command to go on.")
+        raise Interrupted(STOP.message)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -84,7 +84,7 @@ class StatusWriter:
             self.write()
         else:
             self._restore()
-        if self._cancelled:
+        if self._cancelled and not STOP.interrupts:  # a program that uses the library may go on with something else
             STOP.clear()
 
     def __call__(self, step: Step) -> None:
@@ -155,7 +155,7 @@ class StatusWriter:
         asked = read_json(cancel_file(self._run)) or {}
         reason = f"Cancelled by {asked.get('user', 'a request')} on {asked.get('host', 'another host')}"
         STOP.request(reason)
-        if callable(signal.getsignal(signal.SIGTERM)):  # the command line's: it interrupts what waits, too
+        if STOP.interrupts:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _count_workers(self) -> None:
@@ -190,5 +190,7 @@ def how_it_ended(error: BaseException | None, run: Path) -> dict[str, Any]:
         error = Interrupted("Interrupted from the keyboard; run the same command to go on.")
     code = error.exit_code if isinstance(error, UserError) else 1
     message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, Interrupted) and STOP.is_set():  # also where a lost connection was noticed first
+        message = STOP.message
     stopped = "cancelled" if os.path.exists(cancel_file(run)) else "interrupted"
     return {"state": stopped if code == Interrupted("").exit_code else "failed", "error": message, "exit_code": code}

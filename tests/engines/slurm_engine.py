@@ -9,6 +9,7 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from driver import wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
@@ -133,12 +134,18 @@ class Slurm:
         assert found is not None
         return found[1]
 
-    def stop(self) -> None:
-        """Cancel what runs and stop the daemons."""
+    def cancel_all(self) -> None:
+        """Cancel what runs or waits, and wait until it is gone."""
         self.call("scancel", "--user", getpass.getuser(), check=False)
-        with suppress(TimeoutError, RuntimeError):
-            wait_until(lambda: not self.jobs(), "end of the jobs")
+        wait_until(lambda: not self.call("squeue", "-h", check=False).strip(), "end of the jobs")
+
+    def stop(self) -> None:
+        """Cancel what runs and stop the daemons, the one that writes the state last."""
+        with suppress(TimeoutError):
+            self.cancel_all()
         names = [*(f"slurmd-{name}.pid" for name in NODES), "slurmctld.pid", "munge/pid"]
         for file in (self.folder / name for name in names):
-            with suppress(FileNotFoundError, ProcessLookupError, ValueError):
-                os.kill(int(file.read_text()), signal.SIGTERM)
+            with suppress(FileNotFoundError, ProcessLookupError, ValueError, psutil.Error):
+                daemon = psutil.Process(int(file.read_text()))
+                daemon.send_signal(signal.SIGTERM)
+                psutil.wait_procs([daemon], timeout=SECONDS)
