@@ -26,6 +26,10 @@ def test_any_number_of_workers_gives_the_same_bytes(tiny_study: TinyStudy, n_wor
     with open_client(local(tmp_path, n_workers)) as client:
         assert len(client.nthreads()) == n_workers
         assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {str(64 << 20)}
+        (server,) = {psutil.Process(parent) for parent in client.run(os.getppid).values()}
+        assert "multiprocessing.forkserver" in " ".join(server.cmdline())
+        assert server.environ()["OMP_NUM_THREADS"] == "1"
+        assert server.environ()["MALLOC_TRIM_THRESHOLD_"] == str(64 << 20)
         joined.write_text(yaml.safe_dump({"address": client.scheduler.address}))
         run = run_study(load_study(tiny_study.file), tmp_path / "stored", joined)
         none = run_study(load_study(tiny_study.file, ["store=none"]), tmp_path / "streamed", joined)
