@@ -22,15 +22,29 @@ SECONDS = 120
 MARK = "LSTM_ANALYSIS_TEST_RUN"
 """Environment variable by which the processes of a test are found, whoever their parent is by then."""
 LOOPBACK = "127.0.0.1"
+SHORT_PROGRAM = Path(__file__).with_name("short_program.py")
+
+
+SHARED: list[str] = []
+"""Addresses of schedulers whose workers outlive a test."""
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Return the processes that a test started, whoever their parent is now."""
+    """Return the processes that a test started, whoever their parent is now.
+
+    The server that workers of this process are forked from lives as long as pytest, as does the resource tracker. What
+    is forked from it has the environment of the server, so it is known by its parent.
+    """
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            tracker = "resource_tracker" in " ".join(process.cmdline())  # lives as long as pytest
-            if process.pid != os.getpid() and not tracker and process.environ().get(MARK) == mark:
+            forked, parent = "multiprocessing.forkserver" in " ".join(process.cmdline()), process.ppid()
+            server = forked and parent == os.getpid()
+            tracker = "resource_tracker" in " ".join(process.cmdline())
+            mine = process.environ().get(MARK) == mark
+            if forked and not server and psutil.Process(parent).ppid() == os.getpid():
+                mine = not SHARED
+            if process.pid != os.getpid() and not tracker and not server and mine:
                 found.append(process)
     return found
 
@@ -84,15 +98,16 @@ def committers(run: Path) -> set[int]:
 
 
 class Driver:
-    """The program itself in a process group of its own."""
+    """The program itself in a process group of its own; without ``report`` it writes a short one."""
 
-    def __init__(self, study: Path, run: Path, cluster: Path) -> None:
-        self.run, self.log = run, run.with_name(f"{run.name}-{uuid.uuid4().hex[:6]}.log")
+    def __init__(self, study: Path, run: Path, cluster: Path, report: bool = False, log: Path | None = None) -> None:
+        self.run, self.log = run, log or run.with_name(f"{run.name}-{uuid.uuid4().hex[:6]}.log")
         files = [str(study), "--output", str(run), "--cluster", str(cluster)]
-        command = [sys.executable, "-m", "lstm_analysis.cli", "run", *files]
-        with self.log.open("w") as log:
+        program = ["-m", "lstm_analysis.cli"] if report else [str(SHORT_PROGRAM)]
+        command = [sys.executable, *program, "run", *files]
+        with self.log.open("w") as stderr:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, stdin=subprocess.DEVNULL
+                command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True, stdin=subprocess.DEVNULL
             )
 
     def __enter__(self) -> "Driver":

@@ -348,7 +348,7 @@ def test_a_failing_shard_is_listed_and_the_rest_is_done(
     with monkeypatch.context() as patch:
         patch.setattr(tasks, "extract_shard", poison)
         with pytest.raises(
-            ShardsFailed, match=r"of 12 shards failed.*shard 2: RuntimeError: broken disk sector"
+            ShardsFailed, match=r"of 12 shards failed.*shard 2 \(document 0\.txt\): RuntimeError: broken disk sector"
         ) as caught:
             again(folder, "poison")
     assert caught.value.exit_code == 3

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ WORDS = [f"w{i}" for i in range(60)]
 N_NEURON = 10
 STORES = ("corpus.zarr", "activations.zarr", "labels.zarr", "summary.zarr", "selectivity.zarr",
           "sentence_position.zarr", "categories.zarr", "idioms.zarr", "contexts.zarr")  # fmt: skip
+SCORES = tuple(name for name in STORES if name != "activations.zarr")
+"""Of a study that keeps no states."""
 
 
 def random_tensors(seed: int = 0, n_token: int = len(WORDS) + 2, n_layer: int = 2) -> dict[str, torch.Tensor]:
@@ -90,3 +93,21 @@ def read_facts(run: Path) -> dict[str, Any]:
     """Return the facts of a run's run.json."""
     facts: dict[str, Any] = json.loads((run / "run.json").read_text())["facts"]
     return facts
+
+
+@dataclass(frozen=True)
+class TinyStudy:
+    """A study of 20 shards of 220 tokens, and the digests of what it gives, stored or not, in one process."""
+
+    file: Path
+    stored: dict[str, str]
+    streamed: dict[str, str]
+    n_shard: int = 20
+
+    def expected(self, store: str) -> dict[str, str]:
+        """Return what it gives with ``store: float32`` or ``none``."""
+        return self.stored if store == "float32" else self.streamed
+
+    def found(self, run: Path, store: str = "float32") -> dict[str, str]:
+        """Return the digests of a run of it."""
+        return digests(run, STORES if store == "float32" else SCORES)
