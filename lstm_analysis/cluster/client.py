@@ -82,8 +82,11 @@ def _leave_interrupts_to_the_driver() -> None:
 
 
 def _starts_by_need(config: ClusterConfig) -> bool:
+    """Whether no worker is started before there is work for it, or none at all from here."""
     adapt = config.scale.get("adapt")
-    return adapt is not None and not any(value for key, value in adapt.items() if key.startswith("minimum"))
+    if adapt is None:
+        return config.kwargs.get("n_workers") == 0 and not config.scale
+    return not any(value for key, value in adapt.items() if key.startswith("minimum"))
 
 
 def wait_for_worker(client: "Client") -> None:

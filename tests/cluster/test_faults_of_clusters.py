@@ -22,7 +22,7 @@ from relay import Relay
 from shared_cluster import shared_cluster
 from tiny import TinyStudy
 
-from lstm_analysis.cluster import lost_workers, window, work
+from lstm_analysis.cluster import client, watch, window, work
 from lstm_analysis.config import load_study
 from lstm_analysis.study import run_study
 
@@ -121,14 +121,14 @@ def test_a_worker_that_is_cut_off_may_finish_late(
 def test_workers_come_late_and_leave_early(
     tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(window, "PATIENCE_SECONDS", 1)
-    monkeypatch.setattr(lost_workers, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(client, "FIRST_WORD_SECONDS", 1)
+    monkeypatch.setattr(watch, "SECONDS", 0.5)
     run, lost = tmp_path / "run", {"distributed.deploy.lost-worker-timeout": "500ms"}
     with shared_cluster(tmp_path, 0, "auto", lost) as cluster:
         started: Any = cluster.client.cluster
 
         def come_and_go() -> None:
-            wait_until(lambda: "the cluster has no workers now" in caplog.text, "warning")
+            wait_until(lambda: "waiting for the first worker" in caplog.text, "warning")
             started.scale(1)
             wait_until(lambda: len(commits(run)) >= 3, "commits")
             started.scale(2)
@@ -142,7 +142,7 @@ def test_workers_come_late_and_leave_early(
 
 
 def test_a_place_that_is_lost_for_good_is_filled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lost_workers, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(watch, "SECONDS", 0.5)
     config = {"distributed.deploy.lost-worker-timeout": "500ms"}
     with shared_cluster(tmp_path, 1, "auto", config) as cluster:
         started: Any = cluster.client.cluster
