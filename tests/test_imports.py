@@ -15,8 +15,8 @@ ROOT = Path(lstm_analysis.__file__).parent
 # A module imports from rows above its own. The modules of a row marked "together" may also import each other.
 ROWS = [
     ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
-    ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk", "locations"]),
-    ("together", ["store", "lock", "progress", "cluster"]),
+    ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "store_config", "disk", "locations"]),
+    ("together", ["store", "state_store", "lock", "progress", "cluster"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),

@@ -12,7 +12,8 @@ import xarray as xr
 from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset
+from ..state_store import neuron_chunk
+from ..store import FINGERPRINT, open_dataset, write_dataset
 from .work import Work, explain
 
 Blocks = dict[tuple[int, int], xr.Dataset]
