@@ -11,9 +11,10 @@ from .cluster_config import ClusterConfig as ClusterConfig
 from .cluster_config import load_cluster as load_cluster
 from .conversion import convert
 from .errors import UsageError
-from .locations import Location, is_url, refuse_credentials
+from .locations import refuse_credentials
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
+from .store_config import StoreConfig
 from .yaml_file import override, read_yaml
 
 Concept = Mapping[str, Any]
@@ -155,39 +156,6 @@ class InferenceConfig:
 
 
 @dataclass(frozen=True)
-class StoreConfig:
-    """How states are kept.
-
-    Parameters
-    ----------
-    activations
-        ``float32``, ``float16`` or ``none`` (reduced right after inference).
-    url
-        Where the states of runs are kept, such as ``s3://bucket/prefix``; by default in the run's folder. Those of a
-        run are then ``<url>/<name of the run's folder>/activations.zarr``, those of its twin
-        ``<url>/<name of the run's folder>/twin/activations.zarr``; all else stays in the folder.
-    """
-
-    activations: Literal["float32", "float16", "none"] = "float32"
-    url: str | None = None
-
-    def __post_init__(self) -> None:
-        known_choices(self, "store")
-        if self.url is not None and not is_url(self.url):
-            raise UsageError(
-                f"store.url is {self.url!r}, which is no URL. Give one such as s3://bucket/prefix, or remove the key: "
-                "on this machine states are kept in the run's folder (--output)."
-            )
-
-    def states(self, run: Path, of_twin: bool) -> Location:
-        """Return where the states of a run lie; ``of_twin`` says that it is a twin's, in the folder of a run."""
-        if self.url is None:
-            return run / "activations.zarr"
-        names = run.absolute().parts[-2:] if of_twin else (run.absolute().name,)
-        return "/".join([self.url.rstrip("/"), *names, "activations.zarr"])
-
-
-@dataclass(frozen=True)
 class SelectivityConfig:
     """How neurons are scored and tested.
 
@@ -229,7 +197,7 @@ class Study:
     corpus: CorpusConfig
     model: ModelConfig
     inference: InferenceConfig = InferenceConfig()
-    store: StoreConfig = StoreConfig()
+    store: StoreConfig = field(default_factory=StoreConfig)
     concepts: tuple[Concept, ...] = ()
     selectivity: SelectivityConfig = SelectivityConfig()
     analyses: tuple[str, ...] | None = None

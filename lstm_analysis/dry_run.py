@@ -25,7 +25,7 @@ from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import can_settle
-from .store import neuron_chunk
+from .state_store import neuron_chunk
 from .study import has_twin, trained_model, validate
 from .tables import describe_layers
 from .tasks.columns import MOST_TOKENS

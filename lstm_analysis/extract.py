@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .config import CorpusConfig, InferenceConfig, ModelConfig, State, StoreConfig, Study
+from .config import CorpusConfig, InferenceConfig, ModelConfig, State, Study
 from .corpus.pieces import add_pieces
 from .errors import UsageError
 from .inference.checkpoints import save_model
@@ -22,6 +22,7 @@ from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
 from .stages.reading import check_reading
 from .store import remove_leftovers, write_dataset
+from .store_config import StoreConfig
 from .submission.status_writer import StatusWriter
 from .vocabulary import END_NAMES
 

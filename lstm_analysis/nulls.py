@@ -15,7 +15,7 @@ from .reductions.states import check_columns, check_states
 from .stages.columns import Blocks
 from .stages.significance import assemble_shifts, measured, with_nulls
 from .stages.tables import count_types, type_tables
-from .store import neuron_chunk
+from .state_store import neuron_chunk
 from .tasks.columns import MOST_TOKENS, Documents, passages
 from .tasks.significance import judge_neurons
 

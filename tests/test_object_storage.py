@@ -16,7 +16,7 @@ from driver import Driver, commits, local
 from object_store import SECRET, ObjectStore, object_store
 from tiny import STORES, digests, write_study
 
-from lstm_analysis import store
+from lstm_analysis import state_store, store
 from lstm_analysis.config import Study, load_study
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.record import Record
@@ -81,7 +81,7 @@ def test_a_study_in_the_object_store_gives_the_same_bytes(
 
 def test_force_removes_the_states_of_other_inputs(s3: ObjectStore, study: Study, tmp_path: Path) -> None:
     place = "s3://bucket/forced/activations.zarr"
-    store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 2, "old")
+    state_store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 2, "old")
     record = Record(tmp_path, study.as_dict())
     entry = {"state": "done", "fingerprint": "old", "products": [place]}
     record.content["stages"]["activations"] = entry
@@ -97,7 +97,7 @@ def test_force_removes_the_states_of_other_inputs(s3: ObjectStore, study: Study,
 
 def test_the_states_of_another_run_are_left_alone(s3: ObjectStore, study: Study, folder: Path) -> None:
     place = "s3://bucket/states/taken/activations.zarr"
-    store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 2, "another")
+    state_store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 2, "another")
     names = s3.names("states/taken")
     with pytest.raises(UserError, match="holds the states of another run"):
         run_study(study, folder / "taken", in_process=True)
@@ -117,19 +117,19 @@ def test_a_store_that_was_half_made_is_made_again(s3: ObjectStore, monkeypatch: 
 
     monkeypatch.setattr(zarr.Group, "create_array", fail)
     with pytest.raises(OSError, match="gone"):
-        store.create_activations(place, 9, 2, 5, variables, 4, "print")
+        state_store.create_activations(place, 9, 2, 5, variables, 4, "print")
     monkeypatch.undo()
     assert s3.names("half")
-    assert store.made_from(place) is None
-    store.create_activations(place, 9, 2, 5, variables, 4, "print")
-    assert store.made_from(place) == "print"
-    assert store.made_from("s3://bucket/half/nothing.zarr") is None
+    assert state_store.made_from(place) is None
+    state_store.create_activations(place, 9, 2, 5, variables, 4, "print")
+    assert state_store.made_from(place) == "print"
+    assert state_store.made_from("s3://bucket/half/nothing.zarr") is None
 
 
 def test_what_a_shard_costs_in_requests(s3: ObjectStore) -> None:
     place = "s3://bucket/cost/activations.zarr"
     variables = {"hidden_state": "float32", "cell_state": "float32", "surprisal": "float32"}
-    store.create_activations(place, 9, 2, 5, variables, 4, "print")
+    state_store.create_activations(place, 9, 2, 5, variables, 4, "print")
     values = np.random.default_rng(0).random((4, 2, 5), np.float32)
     s3.count()
     store.write_rows(place, [(4, 8)], 4, {"hidden_state": values, "cell_state": values, "surprisal": values[:, 0, 0]})
@@ -145,7 +145,7 @@ def test_what_a_shard_costs_in_requests(s3: ObjectStore) -> None:
 
 def test_a_write_that_reads_back_differently_is_an_error(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     place = "s3://bucket/torn/activations.zarr"
-    store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 4, "print")
+    state_store.create_activations(place, 4, 1, 2, {"hidden_state": "float32"}, 4, "print")
     from zarr.storage import FsspecStore
 
     real = FsspecStore.set

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-from lstm_analysis import store
+from lstm_analysis import state_store, store
 
 SHARD = 6
 
@@ -23,7 +23,7 @@ SHARD = 6
 @pytest.fixture
 def activations(tmp_path: Path) -> Path:
     path = tmp_path / "activations.zarr"
-    store.create_activations(path, 20, 2, 5, {"hidden_state": "float32", "surprisal": "float32"}, SHARD, "abc")
+    state_store.create_activations(path, 20, 2, 5, {"hidden_state": "float32", "surprisal": "float32"}, SHARD, "abc")
     return path
 
 
@@ -107,8 +107,8 @@ def test_a_store_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 @given(st.integers(1, 4000))
 def test_neuron_chunks_cover_the_neurons(n: int) -> None:
-    size = store.neuron_chunk(n)
-    assert 1 <= size <= min(n, store.NEURON_CHUNK)
+    size = state_store.neuron_chunk(n)
+    assert 1 <= size <= min(n, state_store.NEURON_CHUNK)
 
 
 def test_commits_are_listed_by_shard(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from ..errors import UserError
 from ..inference.forgetting import N_PROBE
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard
-from ..store import add_attrs, commit_path, create_activations, read_commits, read_fingerprint, remove_rows
+from ..state_store import create_activations, remove_rows
+from ..store import add_attrs, commit_path, read_commits, read_fingerprint
 from ..tasks import Job, Receipt
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model

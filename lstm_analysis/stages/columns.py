@@ -14,7 +14,8 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..integrity import path_checksum
-from ..store import FINGERPRINT, neuron_chunk, open_dataset, write_dataset, write_json
+from ..state_store import neuron_chunk
+from ..store import FINGERPRINT, open_dataset, write_dataset, write_json
 from .work import Work, explain
 
 Blocks = dict[tuple[int, int], xr.Dataset]

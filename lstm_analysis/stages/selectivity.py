@@ -4,7 +4,8 @@ import xarray as xr
 
 from .. import selectivity, tasks
 from ..inference.model import LanguageModel
-from ..store import neuron_chunk, open_dataset, write_dataset
+from ..state_store import neuron_chunk
+from ..store import open_dataset, write_dataset
 from ..tasks import Job
 from .columns import assemble, by_neurons, forget_blocks
 from .significance import add_significance
