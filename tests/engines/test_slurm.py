@@ -71,7 +71,7 @@ def submit(study: Path, run: Path, cluster: Path) -> str:
 
 
 def hold(run: Path) -> int:
-    """Wait for the first commits and make the driver stand still there, so that the middle lasts; return its process."""
+    """Wait for the first commits, make the driver stand still, so that the middle lasts, and return its process."""
     wait_until(lambda: len(commits(run)) >= 2, "commits")
     driver: int = json.loads((run / "status.json").read_text())["pid"]
     os.kill(driver, signal.SIGSTOP)
