@@ -38,6 +38,9 @@ class Interrupted(UserError):
         super().__init__(message, exit_code=75)
 
 
+KEPT = "What was finished is kept; run the same command to go on."
+
+
 class StopRequest(threading.Event):
     """Set when the program is to stop, with the reason."""
 
@@ -46,11 +49,6 @@ class StopRequest(threading.Event):
     """Whether SIGTERM is answered by the command line, which interrupts whatever the main thread waits for."""
     raised = False
     """Whether a handler of signals has raised it: the second time would break the cleaning up."""
-
-    @property
-    def message(self) -> str:
-        """What to tell the user."""
-        return f"{self.reason}. What was finished is kept; run the same command to go on."
 
     def request(self, reason: str) -> None:
         """Ask for a stop; the first reason counts."""
@@ -77,7 +75,7 @@ def raise_if_stopped() -> None:
         If the program is to stop.
     """
     if STOP.is_set():
-        raise Interrupted(STOP.message)
+        raise Interrupted(f"{STOP.reason}. {KEPT}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

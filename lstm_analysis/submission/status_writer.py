@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..disk import explain_os_error, write_whole
-from ..errors import STOP, Interrupted, UserError
+from ..errors import KEPT, STOP, Interrupted, UserError
 from ..owner import this_process
 from ..progress import Step
 from .folder import cancel_file, now, own_token, read_json, save_json, status_file
@@ -152,9 +152,7 @@ class StatusWriter:
         if self._cancelled:
             return
         self._cancelled = True
-        asked = read_json(cancel_file(self._run)) or {}
-        reason = f"Cancelled by {asked.get('user', 'a request')} on {asked.get('host', 'another host')}"
-        STOP.request(reason)
+        STOP.request(who_cancelled(self._run))
         if STOP.interrupts:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -190,7 +188,14 @@ def how_it_ended(error: BaseException | None, run: Path) -> dict[str, Any]:
         error = Interrupted("Interrupted from the keyboard; run the same command to go on.")
     code = error.exit_code if isinstance(error, UserError) else 1
     message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    if isinstance(error, Interrupted) and STOP.is_set():  # also where a lost connection was noticed first
-        message = STOP.message
-    stopped = "cancelled" if os.path.exists(cancel_file(run)) else "interrupted"
-    return {"state": stopped if code == Interrupted("").exit_code else "failed", "error": message, "exit_code": code}
+    if code != Interrupted("").exit_code:
+        return {"state": "failed", "error": message, "exit_code": code}
+    if os.path.exists(cancel_file(run)):  # whatever reached the program first: the file, SIGTERM, a lost connection
+        return {"state": "cancelled", "error": f"{who_cancelled(run)}. {KEPT}", "exit_code": code}
+    return {"state": "interrupted", "error": f"{STOP.reason}. {KEPT}" if STOP.is_set() else message, "exit_code": code}
+
+
+def who_cancelled(run: Path) -> str:
+    """Return by whom a run was cancelled, as a person would say it."""
+    asked = read_json(cancel_file(run)) or {}
+    return f"Cancelled by {asked.get('user', 'a request')} on {asked.get('host', 'another host')}"

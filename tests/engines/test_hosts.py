@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,9 +69,11 @@ def test_a_run_goes_on_when_a_host_is_cut_off(
     cluster.write_text(yaml.safe_dump({"scheduler_file": str(tmp_path / "scheduler.json"), "config": SHORT}))
     with Driver(study, run, cluster) as driver:
         wait_until(lambda: len(set(writers(run).values())) == 2 or driver.process.poll() is not None, "two writers")
+        driver.process.send_signal(signal.SIGSTOP)  # the middle lasts until the host is cut off
         before = writers(run)
         hosts.cut_off(0)
         assert len(commits(run)) < N_SHARD
+        driver.process.send_signal(signal.SIGCONT)
         assert driver.finish() == 0, driver.error
     assert digests(run) == stored
     assert len(set(before.values())) == 2

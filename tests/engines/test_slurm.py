@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -69,25 +70,34 @@ def submit(study: Path, run: Path, cluster: Path) -> str:
     return str(number)
 
 
+def hold(run: Path) -> int:
+    """Wait for the first commits, make the driver stand still, so that the middle lasts, and return its process."""
+    wait_until(lambda: len(commits(run)) >= 2, "commits")
+    driver: int = json.loads((run / "status.json").read_text())["pid"]
+    os.kill(driver, signal.SIGSTOP)
+    assert len(commits(run)) < N_SHARD
+    return driver
+
+
 def test_a_run_of_jobs_loses_a_worker_and_gives_the_same_bytes(
     slurm: Slurm, study: Path, stored: dict[str, str], cluster: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     driver = submit(study, run, cluster)
     assert slurm.show(driver, "Comment") == "driver"
-    wait_until(lambda: len(commits(run)) >= 2, "commits")
+    process = hold(run)
     found = status(run)
     workers = [job for job, state in slurm.jobs("worker").items() if state == "RUNNING"]
     slurm.call("scancel", workers[0])
-    assert len(commits(run)) < N_SHARD
+    wait_until(lambda: slurm.show(workers[0], "JobState") == "CANCELLED", "cancelled worker")
     assert (found["state"], found["job"], found["note"]) == ("running", f"slurm:{driver}", None)
     again = spawn("submit", study, "--output", run, "--cluster", cluster)
     expect_paragraph(again, 1, rf"Another run is going on in .*\(slurm:{driver}\)")
+    os.kill(process, signal.SIGCONT)
     log = spawn("logs", run, "--follow")
     assert "most selective neurons" in log.out
     wait_until(lambda: status(run)["state"] == "done", "end of the run")
     wait_until(lambda: not slurm.jobs(), "end of the jobs")
-    assert slurm.show(workers[0], "JobState") == "CANCELLED"
     assert slurm.show(driver, "JobState") == "COMPLETED"
     assert len(commits(run)) == N_SHARD
     assert digests(run) == stored
@@ -98,8 +108,9 @@ def test_a_driver_that_is_out_of_time_goes_on_in_the_queue(
 ) -> None:
     run = tmp_path / "run"
     driver = submit(study, run, cluster)
-    wait_until(lambda: len(commits(run)) >= 2, "commits")
+    process = hold(run)
     slurm.call("scancel", "--batch", "--signal=TERM", driver)  # as Slurm does before the end of the time
+    os.kill(process, signal.SIGCONT)
     wait_until(lambda: slurm.jobs().get(driver) == "PENDING", "requeued driver")
     before = commits(run)
     assert len(before) < N_SHARD
@@ -119,8 +130,8 @@ def test_a_run_is_cancelled_and_goes_on_when_it_is_submitted_again(
 ) -> None:
     run = tmp_path / "run"
     first = submit(study, run, cluster)
-    wait_until(lambda: len(commits(run)) >= 2, "commits")
-    ended = spawn("cancel", run)
+    hold(run)
+    ended = spawn("cancel", run)  # Slurm lets a job go on before it tells it to stop
     assert ended.code == 0, ended.err
     assert "is cancelled. Kept: corpus, " in ended.out
     wait_until(lambda: not slurm.jobs(), "end of the jobs")
