@@ -7,11 +7,11 @@ demo: .venv/demo
 	$(BIN)/lstm-analysis run pipelines/sotu.yaml $(SETTINGS)
 
 test: .venv/test
-	$(BIN)/python -m pytest -m "not slow and not cluster" --numprocesses 2 --dist loadscope
+	$(BIN)/python -m pytest -m "not slow and not cluster and not engines" --numprocesses 2 --dist loadscope
 	$(BIN)/python -m pytest -m cluster
 
 slow: .venv/test
-	$(BIN)/python -m pytest -m "slow and not cluster" --numprocesses 2
+	$(BIN)/python -m pytest -m "slow and not cluster and not engines" --numprocesses 2
 
 check: .venv/test
 	$(BIN)/ruff check .

@@ -10,11 +10,16 @@ from pathlib import Path
 from types import FrameType
 
 from . import __version__
+from .commands.cancel_run import add_cancel
 from .commands.convert_checkpoint import add_convert
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
+from .commands.look_at_cluster import add_cluster
 from .commands.run_study import add_run
+from .commands.show_logs import add_logs
+from .commands.show_status import add_status
 from .commands.subcommand import Command, Commands
+from .commands.submit_study import add_submit
 from .commands.train_model import add_train
 from .commands.validate_study import add_validate
 from .commands.write_report import add_report
@@ -23,8 +28,13 @@ from .errors import STOP, Interrupted, UserError, raise_if_stopped
 
 COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_run,
+    add_submit,
+    add_status,
+    add_logs,
+    add_cancel,
     add_train,
     add_validate,
+    add_cluster,
     add_convert,
     add_inspect,
     add_neurons,
@@ -38,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(logging.DEBUG if options.debug else logging.INFO)
     STOP.clear()
     signal.signal(signal.SIGTERM, _terminate)
+    STOP.interrupts = True
     command: Command = options.command
     try:
         return command(options)
@@ -85,8 +96,10 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    STOP.set()
-    raise_if_stopped()
+    STOP.request("Stopped by SIGTERM")
+    if not STOP.raised:
+        STOP.raised = True
+        raise_if_stopped()
 
 
 if __name__ == "__main__":

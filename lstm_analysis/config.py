@@ -1,4 +1,4 @@
-"""Study files and cluster files: YAML read by the safe loader into frozen dataclasses, every key checked."""
+"""Study files: YAML read by the safe loader into frozen dataclasses, every key checked."""
 
 import dataclasses
 import math
@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .cluster_config import ClusterConfig as ClusterConfig
+from .cluster_config import load_cluster as load_cluster
 from .conversion import convert
 from .errors import UsageError
+from .locations import Location, is_url, refuse_credentials
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
 from .yaml_file import override, read_yaml
@@ -153,12 +156,35 @@ class InferenceConfig:
 
 @dataclass(frozen=True)
 class StoreConfig:
-    """How states are kept: ``float32``, ``float16`` or ``none`` (reduced right after inference)."""
+    """How states are kept.
+
+    Parameters
+    ----------
+    activations
+        ``float32``, ``float16`` or ``none`` (reduced right after inference).
+    url
+        Where the states of runs are kept, such as ``s3://bucket/prefix``; by default in the run's folder. Those of a
+        run are then ``<url>/<name of the run's folder>/activations.zarr``, those of its twin
+        ``<url>/<name of the run's folder>/twin/activations.zarr``; all else stays in the folder.
+    """
 
     activations: Literal["float32", "float16", "none"] = "float32"
+    url: str | None = None
 
     def __post_init__(self) -> None:
         known_choices(self, "store")
+        if self.url is not None and not is_url(self.url):
+            raise UsageError(
+                f"store.url is {self.url!r}, which is no URL. Give one such as s3://bucket/prefix, or remove the key: "
+                "on this machine states are kept in the run's folder (--output)."
+            )
+
+    def states(self, run: Path, of_twin: bool) -> Location:
+        """Return where the states of a run lie; ``of_twin`` says that it is a twin's, in the folder of a run."""
+        if self.url is None:
+            return run / "activations.zarr"
+        names = run.absolute().parts[-2:] if of_twin else (run.absolute().name,)
+        return "/".join([self.url.rstrip("/"), *names, "activations.zarr"])
 
 
 @dataclass(frozen=True)
@@ -212,11 +238,21 @@ class Study:
 
     def __post_init__(self) -> None:
         require_seed(self.seed, "seed")
+        self._refuse_credentials()
         if self.analyses is None:
             tested = ("categories",) if self.selectivity.draws else ()
             object.__setattr__(self, "analyses", ("sentence_position", *tested))
         elif self.analyses:
             without_repeats(self.analyses, "analyses")
+
+    def _refuse_credentials(self) -> None:
+        urls = {"store.url": [self.store.url], "corpus.path": self.corpus.path}
+        urls |= {f"model.{name}": [getattr(self.model, name)] for name in ("checkpoint", "vocabulary")}
+        urls["concepts"] = [entry.get(key) for entry in self.concepts for key in ("file", "path")]
+        for key, found in urls.items():
+            for url in found:
+                if url is not None:
+                    refuse_credentials(str(url), key)
 
     @property
     def output(self) -> Path:
@@ -232,21 +268,6 @@ class Study:
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
         del found["folder"]
         return found
-
-
-@dataclass(frozen=True)
-class ClusterConfig:
-    """A cluster file: the class to start with its arguments, or the address of a running scheduler."""
-
-    version: Literal[1] = 1
-    module: str | None = None
-    class_: str | None = field(default=None, metadata={"key": "class"})
-    address: str | None = None
-    scheduler_file: str | None = None
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    scale: dict[str, Any] = field(default_factory=dict)
-    worker: dict[str, Any] = field(default_factory=dict)
-    config: dict[str, Any] = field(default_factory=dict)
 
 
 def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
@@ -274,15 +295,6 @@ def load_study(path: str | Path, settings: Sequence[str] = ()) -> Study:
     if Path(study.name).name != study.name or study.name in ("", ".", ".."):
         raise UsageError(f"{path}: name is {study.name!r}; it names the run's folder, so it cannot hold a '/'.")
     return dataclasses.replace(study, folder=path.parent)
-
-
-def load_cluster(path: str | Path) -> ClusterConfig:
-    """Read a cluster file; errors as for `load_study`."""
-    cluster: ClusterConfig = convert(read_yaml(Path(path)), ClusterConfig, str(path), "")
-    started = cluster.module is not None and cluster.class_ is not None
-    if sum([started, cluster.address is not None, cluster.scheduler_file is not None]) != 1:
-        raise UsageError(f"{path}: give either module and class, or address, or scheduler_file, and only one of them.")
-    return cluster
 
 
 def _plain(value: Any) -> Any:

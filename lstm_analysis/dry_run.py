@@ -141,7 +141,7 @@ def count(study: Study, model: LanguageModel) -> tuple[int, int, int, int, int]:
             bar.update(block.sizes["time"])
             n_piece += block.sizes.get("piece", 0)
     if not builder.n_token:
-        raise empty_corpus(builder)
+        raise empty_corpus(study.corpus.limit_tokens, builder.limited)
     return builder.n_token, builder.n_sentence, len(builder.documents), n_piece, len(builder.types)
 
 

@@ -38,12 +38,38 @@ class Interrupted(UserError):
         super().__init__(message, exit_code=75)
 
 
-STOP = threading.Event()
+class StopRequest(threading.Event):
+    """Set when the program is to stop, with the reason."""
+
+    reason = "Stopped"
+    interrupts = False
+    """Whether SIGTERM is answered by the command line, which interrupts whatever the main thread waits for."""
+    raised = False
+    """Whether a handler of signals has raised it: the second time would break the cleaning up."""
+
+    @property
+    def message(self) -> str:
+        """What to tell the user."""
+        return f"{self.reason}. What was finished is kept; run the same command to go on."
+
+    def request(self, reason: str) -> None:
+        """Ask for a stop; the first reason counts."""
+        if not self.is_set():
+            self.reason = reason
+            self.set()
+
+    def clear(self) -> None:
+        """Take the request back."""
+        super().clear()
+        self.raised = False
+
+
+STOP = StopRequest()
 """Set by SIGTERM. Its handler also raises, but an exception raised while a library's callback runs can get lost."""
 
 
 def raise_if_stopped() -> None:
-    """Raise what SIGTERM asks for, if it came; called where work is waited for.
+    """Raise what a request to stop asks for, if one came; called where work is waited for.
 
     Raises
     ------
@@ -51,7 +77,7 @@ def raise_if_stopped() -> None:
         If the program is to stop.
     """
     if STOP.is_set():
-        raise Interrupted("Stopped by SIGTERM. What was finished is kept; run the same command to go on.")
+        raise Interrupted(STOP.message)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

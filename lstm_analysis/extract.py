@@ -22,6 +22,7 @@ from .stages.activations import activations_stage
 from .stages.corpus import report_corpus
 from .stages.reading import check_reading
 from .store import remove_leftovers, write_dataset
+from .submission.status_writer import StatusWriter
 from .vocabulary import END_NAMES
 
 if TYPE_CHECKING:
@@ -125,10 +126,12 @@ def extract_activations(
     prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, reading, store)
     path = Path(run)
     path.mkdir(parents=True, exist_ok=True)
-    with RunLock(path):
+    with RunLock(path), StatusWriter(path, study.name) as status:
         record = Record(path, study.as_dict())
         record.adopt(prints, force)
-        state = Work(study, path, client or _current_client(), record, prints)
+        status.begin()
+        state = Work(study, path, client or _current_client(), record, prints, None, (status,), status.enter_stage)
+        status.watch(state.client)
         if not record.is_done("corpus"):
             _keep_corpus(state, add_pieces(corpus, model.vocabulary, unit), model)
         if not record.is_done("activations"):

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from zarr.core.buffer import Buffer
+from zarr.abc.store import Store
+from zarr.core.buffer import Buffer, default_buffer_prototype
 from zarr.storage import LocalStore, WrapperStore
 
 READ_BACK_BYTES = 1 << 18
@@ -64,21 +65,26 @@ def _file_checksum(file: Path) -> int:
     return found
 
 
-class ReadBack(WrapperStore[LocalStore]):
-    """A store on disk that reads back the bytes it wrote, which is quicker than to decode them again."""
+class ReadBack(WrapperStore[Store]):
+    """A store that reads back the bytes it wrote, which is quicker than to decode them again."""
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Write a file.
+        """Write a file or an object.
 
         Raises
         ------
         OSError
-            If what is on disk differs.
+            If what is stored differs.
         """
         await super().set(key, value)
-        path = self._store.root / key
-        if not _holds(path, value.as_numpy_array().view(np.uint8)):
-            raise OSError(f"{path} reads back differently from what was written")
+        wanted = value.as_numpy_array().view(np.uint8)
+        if isinstance(self._store, LocalStore):
+            same = _holds(self._store.root / key, wanted)
+        else:
+            found = await self._store.get(key, default_buffer_prototype())
+            same = found is not None and np.array_equal(found.as_numpy_array().view(np.uint8), wanted)
+        if not same:
+            raise OSError(f"{self._store}/{key} reads back differently from what was written")
 
 
 def _holds(path: Path, wanted: NDArray[np.uint8]) -> bool:

@@ -1,11 +1,15 @@
 """How far a piece of work is: a bar on stderr, and whoever else wants to know."""
 
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from tqdm import tqdm
+
+FILE_SECONDS = 10.0
+"""Between two states of a bar in a file, where each takes room."""
 
 
 @dataclass
@@ -64,8 +68,9 @@ class Progress:
         step.began_with = step.done
         step.n_task_done = len(step.done_before)
         self._bar: tqdm[Any] = tqdm(
-            total=step.total, initial=step.done, desc=step.name, unit=f" {step.unit}", unit_scale=True, mininterval=1.0
-        )
+            total=step.total, initial=step.done, desc=step.name, unit=f" {step.unit}", unit_scale=True,
+            mininterval=1.0 if sys.stderr.isatty() else FILE_SECONDS,
+        )  # fmt: skip
         self._tell()
 
     def __enter__(self) -> "Progress":

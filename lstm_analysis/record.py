@@ -1,23 +1,23 @@
 """``run.json``: what a run was asked to do, from which inputs, and how far it is."""
 
 import hashlib
-import importlib.metadata
 import json
-import platform
-import shutil
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import Interrupted, UserError
 from .integrity import path_checksum
+from .locations import Location, exists, is_url, remove
 from .store import write_json
+from .versions import versions
 
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
-    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors"),
+    "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors", "parts"),
     "activations": ("activations.zarr", "commits", "carried"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
@@ -32,9 +32,10 @@ UNSEALED = ("report.html",)
 """What may be written anew at any time."""
 FORMAT = 2
 """Of ``run.json`` and of all that lies beside it; a change that makes old results unreadable or wrong raises it."""
+ATTENDANT = re.compile(r"\.?(run\.lock|status\.json)|submission$")
+"""What lies in a run's folder before the run has begun: who has it, how far it is, how it was submitted."""
 SHAPE: dict[str, type] = {"name": str, "study": dict, "versions": dict, "facts": dict, "stages": dict}
 STAGE_SHAPE: dict[str, type] = {"state": str, "fingerprint": str, "products": list}
-PACKAGES = ("lstm-analysis", "numpy", "torch", "xarray", "zarr", "dask", "distributed", "numba", "bokeh")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -84,15 +85,32 @@ class Record:
         UserError
             If the folder holds something else and ``force`` is not given.
         """
+        old, stale = self.check(prints, force)
+        if old is None:
+            return
+        for stage in stale:
+            remove_products(self.run, stage, old["stages"][stage]["products"])
+        kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
+        facts = {name: found for name, found in old["facts"].items() if name not in stale}
+        self.content |= {"stages": kept, "facts": facts}
+
+    def check(self, prints: Mapping[str, str], force: bool) -> tuple[dict[str, Any] | None, list[str]]:
+        """Return what is in the folder, ``None`` if it is no run yet, and the stages of other inputs; change nothing.
+
+        Raises
+        ------
+        UserError
+            As `adopt` does.
+        """
         old = read_record(self.run)
         if old is None:
-            strangers = [p.name for p in self.run.iterdir() if p.name != "run.lock"] if self.run.is_dir() else []
+            strangers = [p.name for p in self.run.iterdir() if not ATTENDANT.match(p.name)] if self.run.is_dir() else []
             if strangers and not force:
                 raise UserError(
                     f"{self.run} is not empty and not a run (it holds {', '.join(sorted(strangers)[:4])}). Give "
                     "another --output, or --force to use it all the same; other files in it are left alone."
                 )
-            return
+            return None, []
         recorded = {stage: entry["fingerprint"] for stage, entry in old["stages"].items()}
         stale = [stage for stage in STAGES if stage in recorded and recorded[stage] != prints.get(stage)]
         lost = [stage for stage in stale if self._has_results(stage, old["stages"][stage])]
@@ -101,11 +119,7 @@ class Record:
                 f"{self.run} holds another study: {changes(old['study'], self.content['study'])}. Its results for "
                 f"{', '.join(lost)} would be overwritten. Give another --output, or --force to replace them."
             )
-        for stage in stale:
-            remove_products(self.run, stage)
-        kept = {stage: entry for stage, entry in old["stages"].items() if stage not in stale}
-        facts = {name: found for name, found in old["facts"].items() if name not in stale}
-        self.content |= {"stages": kept, "facts": facts}
+        return old, stale
 
     def _has_results(self, stage: str, entry: Mapping[str, Any]) -> bool:
         """Whether a stage was finished, or left parts of its work that can be gone on from."""
@@ -115,7 +129,7 @@ class Record:
     def is_done(self, stage: str) -> bool:
         """Whether the stage was finished, and its results are there."""
         entry = self.content["stages"].get(stage, {})
-        return entry.get("state") == "done" and all((self.run / name).exists() for name in entry["products"])
+        return entry.get("state") == "done" and all(exists(product(self.run, name)) for name in entry["products"])
 
     def remove_damaged(self) -> list[Path]:
         """Remove the results of finished stages that are not what was written, and return them.
@@ -124,17 +138,17 @@ class Record:
         """
         found = []
         for name, entry in self.content["stages"].items():
-            for product, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
-                if self._checksum(product) != wanted:
-                    remove(self.run / product)
-                    found.append(self.run / product)
+            for made, wanted in entry.get("checksums", {}).items() if self.is_done(name) else ():
+                if self._checksum(made) != wanted:
+                    remove(self.run / made)
+                    found.append(self.run / made)
         return found
 
-    def _checksum(self, product: str) -> int | None:
+    def _checksum(self, made: str) -> int | None:
         """Return the checksum of a result; of states it is that of their metadata, for commits vouch for the rest."""
-        if product in UNSEALED:
+        if made in UNSEALED:
             return None
-        return path_checksum(self.run / product, "zarr.json" if product == "activations.zarr" else "*")
+        return path_checksum(self.run / made, "zarr.json" if made == "activations.zarr" else "*")
 
     @contextmanager
     def stage(self, name: str, print_: str, products: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -152,7 +166,7 @@ class Record:
                 self.save()
             raise
         finished = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        entry["checksums"] = {product: found for product in products if (found := self._checksum(product)) is not None}
+        entry["checksums"] = {made: found for made in products if (found := self._checksum(made)) is not None}
         entry |= {"state": "done", "seconds": round(time.time() - began, 2), "finished": finished}
         self.save()
 
@@ -202,26 +216,15 @@ def _damaged(file: Path, what: str) -> UserError:
     return UserError(f"{file} is damaged: {what}. Remove the folder, or give --output for another.")
 
 
-def remove_products(run: Path, stage: str) -> None:
-    """Remove what a stage made."""
-    for name in PRODUCTS[stage]:
-        remove(run / name)
+def remove_products(run: Path, stage: str, recorded: Sequence[str] = ()) -> None:
+    """Remove what a stage made; ``recorded`` are the products that ``run.json`` names, URLs among them."""
+    for name in (*PRODUCTS[stage], *filter(is_url, recorded)):
+        remove(product(run, name))
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that make the numbers."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+def product(run: Path, name: str) -> Location:
+    """Return where a product that ``run.json`` names lies."""
+    return name if is_url(name) else run / name
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> str:

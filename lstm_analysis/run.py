@@ -8,7 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from .errors import UsageError, UserError
-from .record import read_record
+from .locations import exists
+from .record import product, read_record
 from .store import FINGERPRINT, open_dataset
 
 ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
@@ -48,14 +49,16 @@ class Run:
 
     def _open(self, name: str, stage: str, shards: bool = False) -> xr.Dataset:
         entry = self.record["stages"].get(stage, {})
-        if not (self.path / name).exists():
+        names = [kept for kept in entry.get("products", ()) if kept.endswith(f"/{name}")]  # a URL
+        place = product(self.path, names[0] if names else name)
+        if not exists(place, "The store"):
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         shard = self.record["study"]["inference"]["shard_tokens"]
-        found = open_dataset(self.path / name, {"time": shard, "layer": -1, "neuron": -1} if shards else None)
+        found = open_dataset(place, {"time": shard, "layer": -1, "neuron": -1} if shards else None)
         if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
             raise UserError(
-                f"{self.path / name} was made from other inputs than run.json says. Run the study again with --force "
+                f"{place} was made from other inputs than run.json says. Run the study again with --force "
                 f"to redo the stage {stage}."
             )
         return found

@@ -8,7 +8,7 @@ import shutil
 import uuid
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ import numpy as np
 import xarray as xr
 import zarr
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
+from zarr.abc.store import Store
+from zarr.storage import FsspecStore, LocalStore
 
 from . import schema
+from .dashboard import count
 from .integrity import ReadBack, is_sealed
+from .locations import Location, exists, explained, is_url, remove
 
 Spans = Sequence[tuple[int, int]]
 NEURON_CHUNK = 65
@@ -73,7 +76,22 @@ def _put_in_place(folder: Path, path: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _consolidate(folder: Path) -> None:
+@contextmanager
+def _new_states(path: Location) -> Iterator[Location]:
+    """Give a place for a store to be made at: object stores cannot move, so there it is ``path`` itself, emptied.
+
+    Whoever fills it gives it its fingerprint last.
+    """
+    if isinstance(path, Path):
+        with new_store(path) as folder:
+            yield folder
+    else:
+        remove(path)
+        yield path
+        _consolidate(path)
+
+
+def _consolidate(folder: Location) -> None:
     """Put the metadata of all arrays into the group's, where xarray looks for it first."""
     with warnings.catch_warnings():  # the specification of Zarr 3 has no word on it yet; every reader may ignore it
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
@@ -103,9 +121,10 @@ def write_dataset(
     dataset = dataset.assign({name: array for name, array in texts.items() if name not in dataset.coords})
     with new_store(path) as folder:
         dataset.to_zarr(folder, mode="w", consolidated=False, zarr_format=3)
+    count(bytes=dataset.nbytes)
 
 
-def open_dataset(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
+def open_dataset(path: Location, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
     """Open a Zarr store lazily; without ``chunks`` its columns come in the pieces in which they are stored."""
     found: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks={} if chunks is None else dict(chunks))
     return found
@@ -134,7 +153,7 @@ def time_chunk(shard: int) -> int:
 
 
 def create_activations(
-    path: Path,
+    path: Location,
     n_time: int,
     n_layer: int,
     n_neuron: int,
@@ -161,9 +180,8 @@ def create_activations(
         Columns of the corpus that lie beside the states.
     """
     chunk = neuron_chunk(n_neuron)
-    with new_store(path) as folder:
-        group = zarr.open_group(folder, mode="w", zarr_format=3)
-        group.attrs.update({"coordinates": " ".join(coordinates), FINGERPRINT: fingerprint})
+    with _new_states(path) as place:
+        group = zarr.open_group(place, mode="w", zarr_format=3)
         for name in [*variables, *coordinates]:
             variable = schema.VARIABLES[name]
             states = "neuron" in variable.dims
@@ -179,24 +197,27 @@ def create_activations(
                 dimension_names=variable.dims,
                 attributes=dict(variable.attrs),
             )
+        group.attrs.update({"coordinates": " ".join(coordinates), FINGERPRINT: fingerprint})  # last: now it is whole
 
 
-def read_fingerprint(path: Path) -> str | None:
-    """Return what a store was made from, ``None`` where there is no store or its metadata cannot be read."""
+def read_fingerprint(path: Location) -> str | None:
+    """Return what a store was made from, ``None`` where there is none, or it is half-made, or cannot be read."""
+    if not exists(path, "The store"):
+        return None
     try:
-        found = zarr.open_group(path, mode="r", zarr_format=3).attrs.get(FINGERPRINT)
+        found = zarr.open_group(path, mode="r", zarr_format=3, use_consolidated=False).attrs.get(FINGERPRINT)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if isinstance(found, str) else None
 
 
-def add_attrs(path: Path, attrs: Mapping[str, Any]) -> None:
+def add_attrs(path: Location, attrs: Mapping[str, Any]) -> None:
     """Add attributes to a store, in its consolidated metadata too."""
     zarr.open_group(path, mode="r+", zarr_format=3, use_consolidated=False).attrs.update(attrs)
     _consolidate(path)
 
 
-def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+def write_rows(path: Location, spans: Spans, shard: int, arrays: Mapping[str, NDArray[Any]]) -> dict[str, int]:
     """Write whole shards of each array, read them back and compare.
 
     Two writers of one shard would lose rows without a word, so anything but whole shards is refused.
@@ -223,7 +244,8 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
     OSError
         If what is on disk differs from what was written.
     """
-    group = zarr.open_group(ReadBack(LocalStore(path)), mode="r+", zarr_format=3)
+    inner: Store = FsspecStore.from_url(str(path)) if is_url(path) else LocalStore(path)
+    group = zarr.open_group(ReadBack(inner), mode="r+", zarr_format=3)
     sums = {}
     for name, values in arrays.items():
         array = group[name]
@@ -237,6 +259,7 @@ def write_rows(path: Path, spans: Spans, shard: int, arrays: Mapping[str, NDArra
             at += stop - start
         if at != len(values):
             raise ValueError(f"{len(values)} rows of {name} were given for spans of {at}")
+        count(bytes=values.nbytes)
         sums[name] = crc32(values)
     return sums
 
@@ -293,4 +316,30 @@ def remove_leftovers(run: Path) -> None:
     named = [entry for folder in folders for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
     named += run.glob("input_table.*.new")
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+        remove(entry)
+
+
+def remove_rows(path: Location, kept: Collection[int]) -> None:
+    """Remove the shards of a store, counted along ``time``, that are not to be kept."""
+    if not isinstance(path, Path):
+        with explained(path, "The store") as (filesystem, inner):
+            filesystem.invalidate_cache()
+            found = [entry.removeprefix(inner.rstrip("/")).strip("/") for entry in filesystem.find(inner)]
+            wrong = [name for name in found if (n := _shard_number(name)) is not None and n not in kept]
+            if wrong:
+                filesystem.rm([f"{inner.rstrip('/')}/{name}" for name in wrong])
+        return
+    for folder in path.glob("*/c"):
+        for entry in folder.iterdir():
+            if entry.name.isdecimal() and int(entry.name) not in kept:
+                remove(entry)
+
+
+def _shard_number(name: str) -> int | None:
+    """Return which shard an object of a store holds.
+
+    >>> _shard_number("hidden_state/c/12/0/0"), _shard_number("hidden_state/zarr.json")
+    (12, None)
+    """
+    parts = name.split("/")
+    return int(parts[2]) if len(parts) > 2 and parts[1] == "c" and parts[2].isdecimal() else None

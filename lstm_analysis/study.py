@@ -4,23 +4,25 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fsspec
 
 from . import labels
-from .cluster import open_client
+from .cluster import check_file, open_client
 from .config import Study
 from .corpus import READERS
 from .corpus.files import expand
+from .dashboard import watch
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
 from .inference.twin import random_twin
+from .locations import exists, fetched, remove
 from .lock import RunLock
 from .packed import remove_damaged
 from .record import PRODUCTS, Record, fingerprint, read_record
@@ -32,7 +34,8 @@ from .stages.activations import mend_states
 from .stages.reading import check_reading
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
-from .train import train
+from .submission.status_writer import StatusWriter
+from .train import check_training, train
 from .vocabulary import BYTES
 
 PROFILE = "profile.html"
@@ -74,20 +77,32 @@ def run_study(
         If the study is wrong, the folder belongs to another, or a stage fails.
     """
     sources = validate(study)
+    check_file(cluster)
     run = output or study.output
-    model = ready_model(study)
+    model = check_model(study)
     run.mkdir(parents=True, exist_ok=True)
-    with RunLock(run):
+    with RunLock(run), StatusWriter(run, study.name) as status:
+        if model is None:
+            status.enter_stage("train")
+            train(study)
+            model = trained_model(study)
         state = start_work(study, run, model, force)
+        state.listeners, state.on_stage = (status,), status.enter_stage
+        status.begin()
         todo = stages_left(state)
         twin_left = has_twin(study) and not state.record.is_done("twin")
         if todo or twin_left:
-            with nullcontext(None) if in_process else open_client(cluster) as state.client:
-                report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
-                with report:
-                    run_stages(state, model, sources, todo)
-                    if twin_left:
-                        run_twin(state, sources)
+            report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
+            with (
+                nullcontext(None) if in_process else open_client(cluster, run) as state.client,
+                watch(state.client, study.name) as listeners,
+                report,
+            ):
+                status.watch(state.client)
+                state.listeners = (*state.listeners, *listeners)
+                run_stages(state, model, sources, todo)
+                if twin_left:
+                    run_twin(state, sources)
             remove_leftovers(run)
         if todo or twin_left or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):
@@ -155,11 +170,19 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
         folder.mkdir(exist_ok=True)
         model = trained_model(study)
         twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of = state.client, state.run
+        twin.client, twin.surprisal_of, twin.listeners = state.client, state.activations, state.listeners
+        if state.on_stage is not None:
+            twin.on_stage = partial(_tell_twin, state.on_stage)
         run_stages(twin, model, sources, stages_left(twin))
-        for name in PRODUCTS["activations"] + PRODUCTS["corpus"][1:]:
-            path = folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for place in [
+            twin.activations,
+            *(folder / name for name in (*PRODUCTS["activations"], *PRODUCTS["corpus"][1:])),
+        ]:
+            remove(place)
+
+
+def _tell_twin(on_stage: Callable[[str], None], name: str) -> None:
+    on_stage(f"twin/{name}")
 
 
 def validate(study: Study) -> dict[str, labels.LabelSource]:
@@ -200,11 +223,12 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
     return sources
 
 
-def ready_model(study: Study) -> LanguageModel:
-    """Load the study's model; train it first if the checkpoint is missing and the study says how."""
-    if not Path(study.resolve(study.model.checkpoint)).exists() and study.model.train is not None:
-        train(study)
-    return trained_model(study)
+def check_model(study: Study) -> LanguageModel | None:
+    """Load the study's model; ``None`` if it is not there, but the study says how it is trained and can do that."""
+    if study.model.train is None or exists(study.resolve(study.model.checkpoint), "The checkpoint"):
+        return trained_model(study)
+    check_training(study)
+    return None
 
 
 def trained_model(study: Study) -> LanguageModel:
@@ -216,13 +240,17 @@ def trained_model(study: Study) -> LanguageModel:
         If the checkpoint is missing, or the model lacks a state that the study wants.
     """
     checkpoint = study.resolve(study.model.checkpoint)
-    if not Path(checkpoint).exists() and study.model.train is not None:
+    if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
         raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
     given = study.model
-    model = load_model(checkpoint, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
+    with ExitStack() as copies:
+        file = copies.enter_context(fetched(checkpoint, "The checkpoint"))
+        if vocabulary is not None and vocabulary != BYTES:
+            vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
+        model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
@@ -245,6 +273,18 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
         "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
     }  # fmt: skip
+
+
+def check_corpus(study: Study) -> None:
+    """Refuse a corpus whose paths name no file; nothing is read.
+
+    Raises
+    ------
+    UsageError
+        If a path is wrong.
+    """
+    if study.corpus.format != "sotu":
+        expand([study.resolve(path) for path in study.corpus.path])
 
 
 def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:

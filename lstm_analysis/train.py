@@ -14,6 +14,7 @@ from .corpus import EmptyCorpus, Source, read_corpus
 from .corpus.files import document_names, expand
 from .errors import UsageError, UserError
 from .inference.training import Text, Trained, alone, train_model, write_untrained
+from .locations import is_url
 from .recipe import HOLD_OUT, Recipe
 from .report import write_training_page
 from .vocabulary import END_NAMES, Normalisation, Vocabulary, build_vocabulary
@@ -98,6 +99,11 @@ def recipe_of(study: Study) -> Recipe:
     recipe = study.model.train
     if recipe is None:
         raise UsageError("The study has no recipe; give one under model.train.")
+    if is_url(study.model.checkpoint):
+        raise UsageError(
+            f"model.checkpoint is {study.model.checkpoint!r}, but training writes the checkpoint, its log and its page "
+            "on this machine. Give a path, and copy the trained model to where it is wanted."
+        )
     if Path(study.model.checkpoint).suffix != SUFFIX:
         raise UsageError(
             f"model.checkpoint is {study.model.checkpoint!r}, but a trained model is written as a {SUFFIX} file. Give "

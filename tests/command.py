@@ -14,6 +14,7 @@ import yaml
 from tiny import WORDS, write_study
 
 from lstm_analysis import cli
+from lstm_analysis.errors import STOP
 
 THREADS = {
     "module": "distributed",
@@ -46,6 +47,7 @@ def call(*arguments: object) -> Ended:
         log.handlers, log.propagate = handlers, propagate
         log.setLevel(level)
         signal.signal(signal.SIGTERM, answer)
+        STOP.interrupts = False
     return Ended(code, out.getvalue(), err.getvalue())
 
 

@@ -14,9 +14,25 @@ ROOT = Path(lstm_analysis.__file__).parent
 
 # A module imports from rows above its own. The modules of a row marked "together" may also import each other.
 ROWS = [
-    ("together", ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point"]),
-    ("together", ["yaml_file", "ranges", "conversion", "recipe", "config", "disk"]),
-    ("together", ["integrity", "store", "packed", "lock", "progress", "cluster"]),
+    (
+        "together",
+        ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point", "versions"],
+    ),
+    (
+        "together",
+        [
+            "yaml_file",
+            "ranges",
+            "conversion",
+            "recipe",
+            "driver_config",
+            "cluster_config",
+            "config",
+            "disk",
+            "locations",
+        ],
+    ),
+    ("together", ["integrity", "store", "packed", "owner", "lock", "progress", "cluster", "submission", "dashboard"]),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
     ("apart", ["report", "explorer"]),
@@ -34,13 +50,14 @@ ROWS = [
             "dry_run",
             "extract",
             "run",
+            "place_check",
         ],
     ),
     ("apart", ["commands"]),
     ("apart", ["cli"]),
 ]
 LEVEL = {name: level for level, (_, names) in enumerate(ROWS) for name in names}
-OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer"}}
+OWNERS = {"torch": {"inference"}, "bokeh": {"report", "explorer", "dashboard"}}
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 

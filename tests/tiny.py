@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,9 +89,9 @@ def digests(run: Path, names: tuple[str, ...] = STORES) -> dict[str, str]:
     return {str(file.relative_to(run)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def read_facts(run: Path) -> dict[str, object]:
+def read_facts(run: Path) -> dict[str, Any]:
     """Return the facts of a run's run.json."""
-    facts: dict[str, object] = json.loads((run / "run.json").read_text())["facts"]
+    facts: dict[str, Any] = json.loads((run / "run.json").read_text())["facts"]
     return facts
 
 

@@ -11,7 +11,6 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Interrupted, UserError, raise_if_stopped
-from .lost_workers import LostWorkers
 from .stragglers import idle_workers, stop_losers
 
 if TYPE_CHECKING:
@@ -121,7 +120,6 @@ class _Window:
         self._finished: SimpleQueue[Future] = SimpleQueue()
         self._seconds: deque[float] = deque(maxlen=KNOWN_SECONDS)
         self._idle_since: float | None = None
-        self._lost_workers = LostWorkers(client)
 
     def outcomes(self, queue: deque[Task]) -> Iterator[Outcome]:
         """Yield each task with its outcome, until the queue is empty."""
@@ -163,7 +161,6 @@ class _Window:
         waited = 0
         while True:
             raise_if_stopped()
-            self._lost_workers.replace()
             try:
                 ended = self._take(self._finished.get(timeout=1))
             except Empty:

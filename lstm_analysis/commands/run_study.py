@@ -1,6 +1,7 @@
 """``lstm-analysis run``: a whole study, from its file to the top neurons of each concept."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from ..disk import check_folder
@@ -13,6 +14,9 @@ def add_run(commands: Commands) -> None:
     sub.add_argument("study", type=Path, help="study file, pipelines/*.yaml")
     sub.add_argument("--cluster", type=Path, help="cluster file, cluster/*.yaml (default: this machine)")
     sub.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
+    sub.add_argument(
+        "--relative-to", type=Path, metavar="DIR", help="where the study's relative paths begin (default: its folder)"
+    )
     sub.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     sub.add_argument("--force", action="store_true", help="replace results of other inputs in the folder")
     sub.add_argument("--profile", action="store_true", help="keep Dask's performance report as profile.html")
@@ -24,6 +28,8 @@ def run_command(options: argparse.Namespace) -> int:
     from ..config import load_study
 
     study = load_study(options.study, options.set)
+    if options.relative_to is not None:
+        study = dataclasses.replace(study, folder=options.relative_to)
     options.output = options.output or study.output
     check_folder(options.output)
     if options.dry_run:

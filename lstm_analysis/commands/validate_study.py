@@ -18,18 +18,16 @@ def add_validate(commands: Commands) -> None:
 def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from ..config import load_study
-    from ..study import corpus_files, trained_model, validate
+    from ..study import check_model, corpus_files, validate
     from ..tables import describe_layers
-    from ..train import check_training
 
     study = load_study(options.study, options.set)
     sources = validate(study)
     corpus_files(study, {})
-    if study.model.train is not None and not Path(study.resolve(study.model.checkpoint)).exists():
-        check_training(study)
+    model = check_model(study)
+    if model is None:
         found = "The model is not there yet and is trained first"
     else:
-        model = trained_model(study)
         found = f"{describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}"
     print(f"{options.study}: valid. {found}; concepts from {', '.join(sources)}.")
     return 0

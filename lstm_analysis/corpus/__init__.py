@@ -10,14 +10,15 @@ from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
-from .sentences import Mark, Reader, Sentence, Source
+from .reader import Reader
+from .sentences import Mark, Sentence, Source
 from .sotu import read_sotu
 from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Sentence", "Source", "add_pieces",
-    "empty_corpus", "read_corpus", "read_sentences",
+    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Reader", "Sentence", "Source", "add_pieces",
+    "empty_corpus", "find_reader", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {
@@ -47,12 +48,25 @@ def read_sentences(
     documents
         Glob patterns of the document names to read; empty for all.
     """
+    reader, source = find_reader(format, paths, sentences, documents)
+    yield from (sentence for sentence in reader(source) if source.wants(sentence.document))
+
+
+def find_reader(
+    format: str, paths: Sequence[str], sentences: str = "line", documents: Sequence[str] = ()
+) -> tuple[Reader, Source]:
+    """Return the reader of a corpus and what it reads; parameters as of `read_sentences`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such reader, or no such way to cut running text.
+    """
     if format not in READERS:
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
-    source = Source(tuple(paths), sentences, tuple(documents))
-    yield from (sentence for sentence in READERS[format](source) if source.wants(sentence.document))
+    return READERS[format], Source(tuple(paths), sentences, tuple(documents))
 
 
 def read_corpus(

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 
 from ..errors import UserError
-from .files import DocumentNames, display, document_names, expand, read_lines
-from .sentences import Sentence, Source
+from .files import DocumentNames
+from .reader import Reader, Text
+from .sentences import Sentence
 
 COLUMNS = {2: "lemma", 3: "upos", 4: "xpos"}
 N_COLUMNS = 10
 _ID = re.compile(r"[0-9]+(?:[-.][0-9]+)?", re.ASCII)
 
 
-def read_conllu(source: Source) -> Iterator[Sentence]:
-    """Yield the sentences of CoNLL-U files.
+def read(text: Text, names: DocumentNames) -> Iterator[Sentence]:
+    """Yield the sentences of a CoNLL-U file.
 
     Tokens are the syntactic words (integer ids); the lines of multi-word tokens and empty nodes repeat or add to
     them and are not tokens. Annotation: ``lemma, upos, xpos``.
@@ -23,35 +24,41 @@ def read_conllu(source: Source) -> Iterator[Sentence]:
     UserError
         If a word line has not ten columns or no proper id, naming file and line.
     """
-    files, names = expand(source.paths), DocumentNames()
-    for file, name in zip(files, document_names(files), strict=True):
-        names.begin(name)
-        document = name
-        rows: list[list[str]] = []
-        for number, line in enumerate(read_lines(file), 1):
-            if line.startswith("#"):
-                if line.split("=")[0].strip("# \t").startswith("newdoc"):
-                    yield from _sentence(document, rows)
-                    rows, document = [], names.distinct(line.partition("=")[2].strip() or f"{name}:{number}")
-            elif line.strip():
-                rows.append(_word(line, file, number))
-            else:
+    document = text.document or text.name
+    rows: list[list[str]] = []
+    for i, line in enumerate(text.lines(), 1):
+        if line.startswith("#"):
+            if (declared := declares(line, text, i)) is not None:
                 yield from _sentence(document, rows)
-                rows = []
-        yield from _sentence(document, rows)
+                rows, document = [], names.distinct(declared)
+        elif line.strip():
+            rows.append(_word(line, text, i))
+        else:
+            yield from _sentence(document, rows)
+            rows = []
+    yield from _sentence(document, rows)
 
 
-def _word(line: str, file: str, number: int) -> list[str]:
+def declares(line: str, text: Text, i: int) -> str | None:
+    """Return the name of the document that a line begins, ``None`` if it begins none."""
+    if line.startswith("#") and line.split("=")[0].strip("# \t").startswith("newdoc"):
+        return line.partition("=")[2].strip() or f"{text.name}:{text.line_number(i)}"
+    return None
+
+
+read_conllu = Reader(read, cut="blank line", declares=declares)
+
+
+def _word(line: str, text: Text, i: int) -> list[str]:
     fields = line.split("\t")
     if len(fields) != N_COLUMNS:
         raise UserError(
-            f"{display(file)}, line {number}: a CoNLL-U word has {N_COLUMNS} columns separated by tabs, found "
-            f"{len(fields)}: {line[:80]!r}. Mend the line, or read the file with format tsv."
+            f"{text.place(i)}: a CoNLL-U word has {N_COLUMNS} columns separated by tabs, found {len(fields)}: "
+            f"{line[:80]!r}. Mend the line, or read the file with format tsv."
         )
     if not _ID.fullmatch(fields[0]):
         raise UserError(
-            f"{display(file)}, line {number}: the id of a CoNLL-U word is like 7, 7-8 or 7.1, found {fields[0]!r}. "
-            "Mend the line."
+            f"{text.place(i)}: the id of a CoNLL-U word is like 7, 7-8 or 7.1, found {fields[0]!r}. Mend the line."
         )
     return fields
 

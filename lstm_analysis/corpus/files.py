@@ -3,12 +3,16 @@
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import fsspec
 
 from ..errors import UsageError, UserError
+from ..locations import open_filesystem
+
+BLOCK = 1 << 20
+"""Bytes that are read at once where lines are counted."""
 
 
 def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
@@ -46,55 +50,93 @@ def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def open_filesystem(path: str, what: str = "The corpus path") -> tuple[Any, str]:
-    """Return the filesystem of a path or URL, and the path inside it.
-
-    Raises
-    ------
-    UsageError
-        If there is no such protocol, or its package is not installed.
-    """
-    try:
-        filesystem, inner = fsspec.core.url_to_fs(path)
-    except ImportError as error:
-        protocol, reason = path.partition("://")[0], str(error).rstrip(".")
-        raise UsageError(
-            f"{what} {path!r} needs a package for the protocol {protocol}: {reason}. Or copy the files to this machine."
-        ) from None
-    except ValueError as error:
-        raise UsageError(
-            f"{what} {path!r} cannot be opened: {error}. Give a path, or the URL of a protocol that fsspec "
-            "knows, such as s3:// or https://."
-        ) from None
-    return filesystem, inner
-
-
-def read_lines(file: str) -> Iterator[str]:
+def read_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
     """Yield the lines of a file without their line ends.
+
+    Parameters
+    ----------
+    file
+        Path or URL.
+    start, stop
+        Bytes from and up to which to read, each the beginning of a line; only for files that are not packed.
 
     Raises
     ------
     UserError
         At the first byte that is not UTF-8, naming file, line and byte; if a compressed file is damaged.
     """
-    start = 0
-    for number, raw in enumerate(_raw_lines(file), 1):
+    at = start
+    for number, raw in enumerate(raw_lines(file, start, stop), 1):
         try:
-            line = raw.decode("utf-8").removeprefix("\ufeff" if number == 1 else "")
+            line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise UserError(
-                f"{display(file)} is not valid UTF-8: line {number} has byte 0x{raw[error.start]:02x} at byte "
-                f"{start + error.start} of the text. Convert the file first, for example with "
-                "'iconv -f latin1 -t utf-8'."
+                f"{display(file)} is not valid UTF-8: line {number + count_lines(file, start)} has byte "
+                f"0x{raw[error.start]:02x} at byte {at + error.start} of the text. Convert the file first, for example "
+                "with 'iconv -f latin1 -t utf-8'."
             ) from None
-        start += len(raw)
+        if at == 0:
+            line = line.removeprefix("\ufeff")
+        at += len(raw)
         yield line.rstrip("\r\n")
 
 
-def _raw_lines(file: str) -> Iterator[bytes]:
-    try:
-        with fsspec.open(file, "rb", compression="infer") as stream:
+def raw_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file, or of a piece of it, as bytes with their line ends.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    with explained(file), fsspec.open(file, "rb", compression="infer") as stream:
+        if start:
+            stream.seek(start)
+        if stop is None:
             yield from stream
+            return
+        left = stop - start
+        while left > 0 and (raw := stream.readline()):
+            left -= len(raw)
+            yield raw
+
+
+def line_start(file: str, at: int, blank: bool) -> int:
+    """Return where the first line begins at or after a byte, ``blank`` for the first one after a blank line.
+
+    It depends on the file and the byte alone, and is the file's size if there is none.
+    """
+    if at <= 0:
+        return 0
+    with explained(file), fsspec.open(file, "rb") as stream:
+        stream.seek(at - 1)
+        found = at - 1 + len(stream.readline())
+        while blank and (raw := stream.readline()):
+            found += len(raw)
+            blank = bool(raw.strip())
+        return found
+
+
+def count_lines(file: str, stop: int) -> int:
+    """Return how many lines end before a byte of a file."""
+    found = 0
+    with explained(file), fsspec.open(file, "rb") as stream:
+        while stop > 0 and (block := stream.read(min(stop, BLOCK))):
+            found += block.count(b"\n")
+            stop -= len(block)
+    return found
+
+
+def is_packed(file: str) -> bool:
+    """Whether a file is unpacked while it is read, so that it cannot be begun in its middle."""
+    return fsspec.utils.infer_compression(file) is not None
+
+
+@contextmanager
+def explained(file: str) -> Iterator[None]:
+    """Turn what goes wrong with a file into an error for its user."""
+    try:
+        yield
     except (ImportError, ValueError) as error:
         raise UserError(f"{display(file)} cannot be opened: {str(error).rstrip('.')}.") from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
@@ -136,6 +178,11 @@ def document_names(files: Sequence[str]) -> list[str]:
 class DocumentNames:
     """Keeps documents of the same name in different files apart, by the name of the later file.
 
+    Parameters
+    ----------
+    earlier
+        Names in files before the first.
+
     >>> names = DocumentNames()
     >>> names.begin("one.tsv"), names.distinct("preface")
     (None, 'preface')
@@ -143,8 +190,8 @@ class DocumentNames:
     (None, 'preface (two.tsv)')
     """
 
-    def __init__(self) -> None:
-        self._earlier: set[str] = set()
+    def __init__(self, earlier: Iterable[str] = ()) -> None:
+        self._earlier = set(earlier)
         self._here: set[str] = set()
         self._file = ""
 
@@ -152,6 +199,14 @@ class DocumentNames:
         """Begin a file."""
         self._earlier |= self._here
         self._here, self._file = set(), file
+
+    def go_on(self, file: str) -> None:
+        """Go on in the middle of a file."""
+        self._file = file
+
+    def taken(self, names: Iterable[str]) -> frozenset[str]:
+        """Return which of a few names documents of earlier files have."""
+        return frozenset(names) & self._earlier
 
     def distinct(self, name: str) -> str:
         """Return the name of a document that begins in this file."""

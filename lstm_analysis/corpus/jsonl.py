@@ -5,29 +5,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import UserError
-from .files import display, expand, read_lines
-from .sentences import Mark, Sentence, Source
+from .files import DocumentNames
+from .reader import Reader, Text
+from .sentences import Mark, Sentence
 
 
-def read_jsonl(source: Source) -> Iterator[Sentence]:
-    """Yield the sentences of JSON-lines files with their marked spans; other keys of a line are ignored.
+def read(text: Text, names: DocumentNames) -> Iterator[Sentence]:
+    """Yield the sentences of a file of JSON lines with their marked spans; other keys of a line are ignored.
 
     Raises
     ------
     UserError
         If a line is not such an object, naming file, line and what is wrong.
     """
-    for file in expand(source.paths):
-        for number, line in enumerate(read_lines(file), 1):
-            if line.strip():
-                try:
-                    yield _sentence(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
-                    raise UserError(
-                        f"{display(file)}, line {number}: expected an object with 'document' and 'tokens' (a list of "
-                        f"strings) and optional 'spans'; {what}. Mend the line."
-                    ) from None
+    for i, line in enumerate(text.lines(), 1):
+        if line.strip():
+            try:
+                yield _sentence(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                what = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
+                raise UserError(
+                    f"{text.place(i)}: expected an object with 'document' and 'tokens' (a list of strings) and "
+                    f"optional 'spans'; {what}. Mend the line."
+                ) from None
+
+
+read_jsonl = Reader(read, cut="line")
 
 
 def _sentence(entry: dict[str, Any]) -> Sentence:

@@ -4,11 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
-
-from .. import schema
 from ..segmentation import Pieces, Segmenter
 
 Unit = Literal["word", "token"]
@@ -87,16 +82,3 @@ class PieceColumns:
     def tables(self) -> dict[str, list[str]]:
         """The tables of names that the columns need."""
         return {"token_name": list(self.segmenter.vocabulary.tokens)} if self.unit == "token" else {}
-
-
-def column_dataset(time: Mapping[str, Sequence[int] | NDArray[np.integer]], beside: Rows) -> xr.Dataset:
-    """Return columns as a dataset: those along ``time``, and those a `PieceColumns` keeps beside them."""
-    variables = {name: ("time", np.asarray(column, dtype=_dtype(name))) for name, column in time.items()}
-    dim = "piece" if "piece_id" in beside else "corpus_word"
-    variables |= {name: (dim, np.array(column, dtype=_dtype(name))) for name, column in beside.items()}
-    dataset: xr.Dataset = schema.attach_attrs(xr.Dataset(variables))
-    return dataset
-
-
-def _dtype(name: str) -> str:
-    return schema.VARIABLES[name].dtype if name in schema.VARIABLES else "int32"

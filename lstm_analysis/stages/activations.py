@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..inference.forgetting import N_PROBE
 from ..inference.model import LanguageModel
 from ..inference.shards import Shard
-from ..store import add_attrs, commit_path, create_activations, read_commits, read_fingerprint
+from ..store import add_attrs, commit_path, create_activations, read_commits, read_fingerprint, remove_rows
 from ..tasks import Job, Receipt
 from .lanes import open_reading, read_corpus, read_in_sequence
 from .reading import NotForgotten, Reading, forget_reading, keep_model
@@ -25,7 +25,7 @@ PROBE_TOKENS = 512
 def activations_stage(state: Work, model: LanguageModel) -> None:
     """Read every shard through the model and keep its states in ``activations.zarr``."""
     job = make_job(state, model)
-    with state.stage("activations", "activations.zarr") as facts:
+    with state.stage("activations", product(state)) as facts:
         keep_model(state, model)
         if job.precision != "float32":
             facts["precision_error"] = precision_error(state, job)
@@ -37,7 +37,13 @@ def activations_stage(state: Work, model: LanguageModel) -> None:
             read_in_sequence(state, reading.lanes)
             facts |= keep_states(open_reading(state, job), model)
         sizes = {"layer_sizes": list(model.layer_sizes)}
-        add_attrs(state.run / "activations.zarr", reading_attrs(state, facts) | sizes)
+        add_attrs(state.activations, reading_attrs(state, facts) | sizes)
+
+
+def product(state: Work) -> str:
+    """Return what ``run.json`` calls the states: a file of the run's folder, or a URL."""
+    place = state.activations
+    return place.name if isinstance(place, Path) else place
 
 
 def precision_error(state: Work, job: Job) -> dict[str, list[float]]:
@@ -61,10 +67,17 @@ def precision_error(state: Work, job: Job) -> dict[str, list[float]]:
 def keep_states(reading: Reading, model: LanguageModel) -> dict[str, Any]:
     """Make the store if it is not there, and extract what it lacks; return facts as `read_corpus` does."""
     state, job = reading.state, reading.job
-    path = state.run / "activations.zarr"
-    if read_fingerprint(path) != state.prints["activations"]:
+    path = state.activations
+    found = read_fingerprint(path)
+    if found != state.prints["activations"]:
+        if found is not None and not isinstance(path, Path):
+            raise UserError(
+                f"{path} holds the states of another run. Give the run another name (--output), another store.url, or "
+                "remove what is there."
+            )
         forget_reading(state)
-        check_room(state.run, state_bytes(state.study, reading.n_token, model))
+        if isinstance(path, Path):
+            check_room(state.run, state_bytes(state.study, reading.n_token, model))
         variables = {schema.STORED_STATE[name]: job.dtype for name in job.states}
         variables |= {"surprisal": "float32"} if job.surprisal else {}
         sizes = reading.n_token, model.n_layer, model.n_neuron
@@ -121,10 +134,7 @@ def remove_uncommitted(reading: Reading, commits: Mapping[int, Receipt]) -> None
         for start, stop in shard.spans
         for number in range(start // rows, -(-stop // rows))
     }
-    for folder in (reading.state.run / "activations.zarr").glob("*/c"):
-        for entry in folder.iterdir():
-            if entry.name.isdecimal() and int(entry.name) not in kept:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    remove_rows(reading.state.activations, kept)
 
 
 def reading_attrs(state: Work, facts: Mapping[str, Any]) -> dict[str, Any]:

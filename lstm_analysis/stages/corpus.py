@@ -1,38 +1,172 @@
-"""Stage corpus: the reader's sentences into ``corpus.zarr``, the model beside it."""
+"""Stage corpus: its parts read by the workers, put together, and their rows written to ``corpus.zarr``."""
 
+import hashlib
+import shutil
+from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from .. import tasks
+from ..cluster import work
 from ..config import AUTOMATIC, Study
-from ..corpus import CorpusBuilder, PieceColumns, Sentence, read_sentences
-from ..corpus.writing import write_corpus
-from ..errors import UsageError
+from ..corpus import CorpusBuilder, PieceColumns, Sentence, Source, empty_corpus, find_reader, read_sentences
+from ..corpus.indexing import MODULUS, create_columns, plan_chunks
+from ..corpus.merging import Merger, dims_of
+from ..corpus.part_reading import DocumentScan
+from ..corpus.parts import Part, plan_parts
+from ..corpus.reader import Reader
+from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
 from ..segmentation import segmenter
-from .work import Work, log
+from ..store import FINGERPRINT, new_store
+from ..tasks import CorpusJob
+from .work import Work, explain, log
 
 UNKNOWN_WARNING = 0.2
+PARTS = "parts"
 
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
     """Read the corpus into ``corpus.zarr`` and put the model beside it."""
     with state.stage("corpus", "corpus.zarr", "model.safetensors") as facts:
-        builder = corpus_builder(state.study, model)
         save_model(model, state.run / "model.safetensors")
-        with state.progress("corpus") as bar:
-            facts |= write_corpus(
-                state.run / "corpus.zarr",
-                study_sentences(state.study),
-                builder,
-                model.vocabulary,
-                state.study.inference.shard_tokens,
-                state.prints["corpus"],
-                bar.update,
-            )
+        job = corpus_job(state, model)
+        merger = Merger(job.parts, model.vocabulary, job.of_pieces, job.unit, job.limit_tokens)
+        read_parts(state, job, merger)
+        if not merger.place.time:
+            raise empty_corpus(job.limit_tokens, merger.limited)
+        facts |= write_index(state, job, merger)
         n_read = facts.get("n_piece", facts["n_token"])
-        facts |= {"end_of_sentence": builder.end_of_sentence, "unknown_share": facts["n_unknown"] / n_read}
+        facts |= {"end_of_sentence": job.end_of_sentence, "unknown_share": facts["n_unknown"] / n_read}
+        shutil.rmtree(job.parts)
     report_corpus(facts)
+
+
+def corpus_job(state: Work, model: LanguageModel) -> CorpusJob:
+    """Return what the tasks that read the corpus need to know."""
+    config, run = state.study.corpus, state.run.resolve()
+    reader, source = study_reader(state.study)
+    of_pieces = model.vocabulary.level != "word"
+    return CorpusJob(
+        parts=run / PARTS,
+        model=run / "model.safetensors",
+        vocabulary_digest=model.vocabulary.digest,
+        reader=reader,
+        source=source,
+        end_of_sentence=end_symbol(state.study, model),
+        of_pieces=of_pieces,
+        unit=config.unit if of_pieces else "word",
+        limit_tokens=config.limit_tokens,
+        rows=state.study.inference.shard_tokens,
+        unknown=model.vocabulary.unknown,
+        print_=state.prints["corpus"],
+    )
+
+
+def read_parts(state: Work, job: CorpusJob, merger: Merger) -> None:
+    """Have the parts of the corpus read, and put them together in its order, up to the limit.
+
+    Raises
+    ------
+    UserError
+        If a part cannot be read, and the limit does not come before it.
+    """
+    sizes = {file: entry[0] for file, entry in state.record.facts["files"].items() if entry}
+    parts = plan_parts(job.reader, job.reader.texts(job.source), sizes)
+    order = PartOrder(job, merger, parts)
+    n_byte = sum(part.n_byte for part in parts)
+    with state.progress("corpus", n_byte, unit="bytes", n_task=len(parts)) as bar:
+        for (index, part, *_), outcome in work(state.client, "corpus", tasks.corpus_part, order.queue):
+            order.take(index, outcome)
+            if not isinstance(index, tuple):
+                bar.update(part.n_byte)
+
+
+class PartOrder:
+    """Puts parts that come in any order into that of the corpus: first their documents, then all they hold.
+
+    Parameters
+    ----------
+    job, merger
+        What reads and what puts together.
+    parts
+        All of the corpus.
+    """
+
+    def __init__(self, job: CorpusJob, merger: Merger, parts: list[Part]) -> None:
+        self._job, self._merger = job, merger
+        self._scan = None if job.reader.declares is None else DocumentScan(job.reader)
+        scans = self._scan is not None
+        self.queue: deque[tuple[Any, ...]] = deque(((p.index, 0) if scans else p.index, p, job) for p in parts)
+        self._scanned: dict[int, Any] = {}
+        self._read: dict[int, Any] = {}
+        self._next_scan = self._next_read = 0
+
+    def take(self, index: int | tuple[int, int], outcome: Any) -> None:
+        """Take the outcome of a task, and go on as far as everything before is known."""
+        if isinstance(index, tuple):
+            self._scanned[index[0]] = outcome
+        else:
+            self._read[index] = outcome
+        while self._next_scan in self._scanned:
+            self._place_documents(self._scanned.pop(self._next_scan))
+            self._next_scan += 1
+        while self._next_read in self._read and not self._merger.limited:
+            _refuse_failed(self._read.pop(self._next_read), self._job.parts.parent)
+            self._merger.add(self._next_read)
+            self._next_read += 1
+        if self._merger.limited:
+            self.queue.clear()  # what is still being read is not needed any more
+
+    def _place_documents(self, outcome: Any) -> None:
+        if isinstance(outcome, BaseException):
+            self._read[self._next_scan] = outcome
+        else:
+            assert self._scan is not None
+            part = self._scan.advance(*outcome)
+            self.queue.appendleft((part.index, part, self._job))
+
+
+def _refuse_failed(outcome: Any, run: Path) -> None:
+    if isinstance(outcome, UserError):
+        raise outcome
+    if isinstance(outcome, BaseException):
+        raise UserError(f"Reading the corpus failed: {explain(outcome, run)}") from outcome
+
+
+def write_index(state: Work, job: CorpusJob, merger: Merger) -> dict[str, Any]:
+    """Have ``corpus.zarr`` written from the parts; return its counts and digest."""
+    total, n_unknown = 0, 0
+    with new_store(state.run / "corpus.zarr") as folder:
+        create_columns(folder, merger, job.rows)
+        chunks = [
+            found
+            for dim in dims_of(job.of_pieces, job.unit)
+            for found in plan_chunks(merger.placed, dim, job.rows, merger.size(dim))
+        ]
+        queue = deque((i, part, job, folder.resolve()) for i, part in enumerate(chunks))
+        with state.progress("index", sum(c.stop - c.start for c in chunks), unit="rows", n_task=len(chunks)) as bar:
+            for (_, found, *_), outcome in work(state.client, "index", tasks.index_part, queue):
+                if isinstance(outcome, BaseException):
+                    raise UserError(f"Writing the corpus failed: {explain(outcome, state.run)}") from outcome
+                total += outcome.digest
+                n_unknown += outcome.n_unknown
+                bar.update(found.stop - found.start)
+        tables = merger.dataset().assign_attrs({FINGERPRINT: job.print_})
+        tables.to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
+    sha = hashlib.sha256((total % MODULUS).to_bytes(32, "big"))
+    for name in sorted(map(str, tables.coords)):
+        sha.update("\0".join(map(str, tables[name].values)).encode())
+    return merger.counts() | {"n_unknown": n_unknown, "digest": sha.hexdigest()}
+
+
+def study_reader(study: Study) -> tuple[Reader, Source]:
+    """Return the reader of a study's corpus, and what it reads."""
+    config = study.corpus
+    paths = [study.resolve(path) for path in config.path]
+    return find_reader(config.format, paths, config.sentences, config.documents)
 
 
 def study_sentences(study: Study) -> Iterator[Sentence]:

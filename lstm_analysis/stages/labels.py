@@ -39,7 +39,7 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
             for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
                 if isinstance(outcome, BaseException):
                     raise UserError(f"Labelling failed: {explain(outcome, state.run)}") from outcome
-                counts = counts.merge(outcome)
+                counts.add(outcome)
                 bar.update(shard.n_token)
         table = counts.finalise().assign_coords(source=("concept", np.array(origin, dtype=object)))
         table.assign_attrs({FINGERPRINT: state.prints["labels"]}).to_zarr(

@@ -1,7 +1,7 @@
 """A study at work: where, on what, with which fingerprints; and how its tasks' failures are told."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..config import Study
 from ..disk import NO_ROOM, explain_os_error
 from ..errors import UserError
 from ..inference.model import LanguageModel
+from ..locations import Location, is_url
 from ..progress import Listener, Progress, Step
 from ..record import Record
 from ..tasks import Job
@@ -71,10 +72,12 @@ class Work:
     prints
         Fingerprint of each stage's inputs.
     surprisal_of
-        Run whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
+        States whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
         against the same phrases, and need not compute its own; ``None`` for the run itself.
     listeners
         Told how far each step is.
+    on_stage
+        Told the name of each stage that begins.
     """
 
     study: Study
@@ -82,13 +85,16 @@ class Work:
     client: "Client | None"
     record: Record
     prints: dict[str, str]
-    surprisal_of: Path | None = None
+    surprisal_of: Location | None = None
     listeners: Sequence[Listener] = ()
+    on_stage: Callable[[str], None] | None = None
 
     @contextmanager
     def stage(self, name: str, *products: str) -> Iterator[dict[str, Any]]:
         """Note in ``run.json`` when a stage begins and when it is done, with the facts it finds; always runs it."""
         with self.record.stage(name, self.prints[name], products) as facts:
+            if self.on_stage is not None:
+                self.on_stage(name)
             yield facts
 
     def progress(
@@ -103,6 +109,14 @@ class Work:
     ) -> Progress:
         """Return the progress of a step of the study; see `Step`."""
         return Progress(Step(name, unit, total, initial, n_task=n_task, done_before=done_before), self.listeners)
+
+    @property
+    def activations(self) -> Location:
+        """Where the states are kept: where ``run.json`` says, for a run's folder may have got another name."""
+        recorded = self.record.content["stages"].get("activations", {}).get("products", ())
+        if (url := next(filter(is_url, recorded), None)) is not None:
+            return str(url)
+        return self.study.store.states(self.run, of_twin=self.study.model.twin is not None)
 
     @property
     def stored(self) -> bool:
@@ -137,6 +151,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         rows=inference.shard_tokens,
         settles=can_settle(state.study, model.cell, pieces),
         context_group="sentence" if few else "document",
+        activations_url=None if isinstance(state.activations, Path) else state.activations,
     )
 
 

@@ -36,5 +36,5 @@ def idiom_block(index: tuple[int, int], layer: int, neurons: slice, job: Job, pl
     """Return how a few neurons respond to idioms and their controls; ``plan`` is the store that lists the tokens."""
     columns, windows = Columns(job, layer, neurons), open_dataset(job.run / plan).load()
     time = windows["row_time"].values
-    kept = "cell_state" in zarr.open_group(job.run / "activations.zarr", mode="r")
+    kept = "cell_state" in zarr.open_group(job.activations, mode="r")
     return measure_idioms(windows, columns.rows(time), columns.rows(time, "cell_state") if kept else None)

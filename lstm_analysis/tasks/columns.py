@@ -101,7 +101,7 @@ class Columns:
     @cached_property
     def _n_there(self) -> int:
         """Neurons of the block that the layer has; past them the store is NaN."""
-        sizes = cast(list[int], zarr.open_group(self.job.run / "activations.zarr", mode="r").attrs["layer_sizes"])
+        sizes = cast(list[int], zarr.open_group(self.job.activations, mode="r").attrs["layer_sizes"])
         here: int = sizes[self.layer] - self.neurons.start
         return max(0, min(here, self.n_neuron))
 
@@ -153,6 +153,6 @@ class Columns:
         return label
 
     def _array(self, name: str) -> "zarr.Array[zarr.core.metadata.ArrayV3Metadata]":
-        array = zarr.open_group(self.job.run / "activations.zarr", mode="r")[name]
+        array = zarr.open_group(self.job.activations, mode="r")[name]
         assert isinstance(array, zarr.Array)
         return array

@@ -14,9 +14,11 @@ from ..inference.extraction import open_reader
 from ..inference.kernels import Kernel
 from ..inference.product import Precision
 from ..inference.reader import StreamReader
+from ..locations import Location
 from ..store import COORDINATES, Spans, commit_path, read_rows
 
 Receipt = dict[str, Any]
+ACTIVATIONS = "activations.zarr"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Job:
         Column whose values give at most one context each: ``document`` or ``sentence``.
     n_merged
         Number of shards whose summaries are merged as soon as those beside them are there; 0 if that must wait.
+    activations_url
+        Where the states are kept, if not in the run's folder.
     """
 
     run: Path
@@ -64,6 +68,7 @@ class Job:
     settles: bool = False
     context_group: str = "document"
     n_merged: int = 0
+    activations_url: str | None = None
 
     def reader(self) -> StreamReader:
         """Return the reader of the run's model, loaded once a process."""
@@ -74,13 +79,19 @@ class Job:
         return self._rows(store, name, spans)
 
     @property
+    def activations(self) -> Location:
+        """Where the states are kept."""
+        return self.run / ACTIVATIONS if self.activations_url is None else self.activations_url
+
+    @property
     def coordinates(self) -> tuple[str, ...]:
         """Columns of the corpus that are kept beside the states, so that they make sense alone."""
         word = ("word",) if "word" in zarr.open_group(self.run / "corpus.zarr", mode="r") else ()
         return (*COORDINATES, *word)
 
     def _rows(self, store: str, name: str, spans: Spans) -> NDArray[Any]:
-        array = zarr.open_group(self.run / store, mode="r")[name]
+        place = self.activations if store == ACTIVATIONS else self.run / store
+        array = zarr.open_group(place, mode="r")[name]
         assert isinstance(array, zarr.Array)
         return read_rows(array, spans)
 

@@ -9,6 +9,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from ..dashboard import count
 from ..inference.extraction import ShardStates, cut_streams, pilot_shares, read_pilot, read_shard, to_float16
 from ..inference.shards import Segment, Shard
 from ..integrity import sealed
@@ -34,7 +35,7 @@ def extract_shard(index: int, shard: Shard, job: Job) -> Receipt:
         arrays["surprisal"] = found.surprisal
     for name in job.coordinates:
         arrays[name] = job.column("corpus.zarr", name, *shard.spans)
-    sums = write_rows(job.run / "activations.zarr", shard.spans, job.rows, arrays)
+    sums = write_rows(job.activations, shard.spans, job.rows, arrays)
     return _commit(shard, job, found, began, checksums=sums, **facts)
 
 
@@ -58,9 +59,10 @@ def pilot_states(index: int, job: Job, spans: list[tuple[int, int]]) -> NDArray[
 def find_damage(index: int, shard: Shard, job: Job) -> str | None:
     """Return what is wrong with a shard's stored rows, judged by the checksums of its commit; ``None`` if nothing."""
     try:
-        group = zarr.open_group(job.run / "activations.zarr", mode="r")
+        group = zarr.open_group(job.activations, mode="r")
         wanted = job.checksums(index)
         differing = [name for name in wanted if checksum(group, name, shard.spans) != wanted[name]]
+        count(tokens=shard.n_token)
     except Exception as error:  # what a damaged file raises depends on where it is cut
         return f"{type(error).__name__}: {error}"
     return f"{', '.join(differing)} differs from what was written" if differing else None
@@ -85,9 +87,11 @@ def _read(shard: Shard, job: Job, states: tuple[str, ...]) -> tuple[ShardStates 
         passage = Passage(job, shard.read_from, stop)
         texts = [passage.text(segment) for segment in segments]
     start = start_state(job.run, shard)
+    told = Told(shard.n_token, sum(len(text.token_id) for text in texts))
     found = read_shard(
-        job.reader(), shard, segments, texts, start, states=states, surprisal=job.surprisal, readout=job.readout
-    )
+        job.reader(), shard, segments, texts, start, states=states, surprisal=job.surprisal, readout=job.readout,
+        told=told,
+    )  # fmt: skip
     facts = _begin(start)
     if _begin(start_state(job.run, shard)) != facts:
         raise OSError(f"shard {shard.index} begins from other states by now; it is read again from there")
@@ -106,7 +110,31 @@ def _commit(shard: Shard, job: Job, found: ShardStates, began: float, **facts: A
     if found.surprisal is not None:
         known = found.surprisal[~np.isnan(found.surprisal)].astype(np.float64)
         receipt |= {"surprisal_sum": float(known.sum()), "n_predicted": len(known)}
+        count(surprisal=receipt["surprisal_sum"], predicted=len(known))
     receipt |= {"seconds": round(time.monotonic() - began, 3), "process": os.getpid()}
     commit_path(job.run, shard.index).parent.mkdir(exist_ok=True)
     write_json(commit_path(job.run, shard.index), sealed(receipt))
+    count(shards=1)
     return receipt
+
+
+class Told:
+    """Counts the tokens of a shard while it is read; the words of a shard whose model reads pieces.
+
+    Parameters
+    ----------
+    n_token
+        Tokens of the shard.
+    n_read
+        What is read for it: pieces, and the beginning of a stream that lies in the shard before.
+    """
+
+    def __init__(self, n_token: int, n_read: int) -> None:
+        self._n_token, self._n_read = n_token, n_read
+        self._done = 0
+
+    def __call__(self, n: int) -> None:
+        """So much more was read."""
+        before = self._n_token * self._done // self._n_read
+        self._done += n
+        count(tokens=self._n_token * self._done // self._n_read - before)

@@ -131,7 +131,7 @@ def _correct(shard: Shard, job: Job, pairs: NDArray[np.int64], gaps: dict[Span, 
         if (start, stop) in gaps:
             values[at : at + stop - start, pairs[:, 0], pairs[:, 1]] -= gaps[start, stop]
         at += stop - start
-    commit["checksums"] |= write_rows(job.run / "activations.zarr", shard.spans, job.rows, {"cell_state": values})
+    commit["checksums"] |= write_rows(job.activations, shard.spans, job.rows, {"cell_state": values})
     commit["settled"] = True
     write_json(file, sealed(commit))
     return commit

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .. import reductions
+from ..dashboard import count
 from ..inference.shards import Shard
 from ..packed import read_packed, write_packed
 from ..store import crc32
@@ -29,6 +30,7 @@ def summarize_shard(index: int, shard: Shard, job: Job) -> str | None:
     except Exception as error:  # what a damaged file raises depends on where it is cut
         return f"{type(error).__name__}: {error}"
     keep_summary(hidden.astype(np.float32, copy=False), shard, job)
+    count(tokens=shard.n_token)
     return None
 
 

@@ -130,7 +130,7 @@ def test_a_second_run_is_refused_and_nothing_listens_to_the_world(tiny_study: Ti
     assert refusal.startswith(f"lstm-analysis: Another run is going on in {run}: process {first.process.pid} on ")
     assert "Wait for it or stop it" in refusal
     assert tiny_study.found(run) == tiny_study.stored
-    (port,) = re.findall(rf"^dashboard: http://{LOOPBACK}:(\d+)/status$", first.error, re.MULTILINE)
+    (port,) = re.findall(rf"^dashboard: http://{LOOPBACK}:(\d+)/lstm$", first.error, re.MULTILINE)
     assert int(port) in {address.port for address in listening}
     assert len(listening) >= 4
     assert {address.ip for address in listening} == {LOOPBACK}

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
-import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_analysis import schema
 from lstm_analysis.corpus import CorpusBuilder, Mark, PieceColumns, Sentence, add_pieces
 from lstm_analysis.corpus.dataset import corpus_dataset
-from lstm_analysis.corpus.writing import write_corpus
 from lstm_analysis.errors import UserError
 from lstm_analysis.segmentation import segmenter
 from lstm_analysis.vocabulary import BYTE_NAMES, Vocabulary
@@ -130,8 +128,8 @@ def test_the_limit_counts_what_a_row_is():
         assert builder.n_token == corpus.sizes["time"] == expected
         assert builder.limited
         n_word = corpus.sizes["time" if unit == "word" else "corpus_word"]
-        assert builder.pieces.n_word == n_word
-        assert corpus.sizes["piece" if unit == "word" else "time"] == builder.pieces.n_piece
+        assert builder.place.word == n_word
+        assert corpus.sizes["piece" if unit == "word" else "time"] == builder.place.piece
 
 
 def test_in_memory_a_cut_corpus_begins_without_a_blank():
@@ -149,39 +147,6 @@ def test_a_model_of_words_gets_its_rows_and_nothing_else():
     found = add_pieces(corpus, Vocabulary(("<unk>", "</s>", "red")), "token")
     assert found.token_id.values.tolist() == [0, 2, 1, 0, 1, 2, 1]
     xr.testing.assert_identical(found.drop_vars("token_id"), corpus)
-
-
-@pytest.mark.parametrize("unit", ["word", "token"])
-def test_on_disk(tmp_path, unit):
-    builder = CorpusBuilder("\n", None, PieceColumns(segmenter(CHARACTERS), unit))
-    facts = write_corpus(tmp_path / "corpus.zarr", SENTENCES, builder, CHARACTERS, 3, "print", lambda n: None)
-    _, expected = built(SENTENCES, unit)
-    found = xr.open_zarr(tmp_path / "corpus.zarr", consolidated=False).compute()
-    assert set(found.variables) == set(expected.variables)
-    for name in expected.variables:
-        assert found[name].dims == expected[name].dims
-        assert found[name].values.tolist() == expected[name].values.tolist()
-    assert (facts["n_token"], facts["n_piece"], facts["n_word"]) == (expected.sizes["time"], 16, 7)
-    assert facts["n_unknown"] == 0
-    group = zarr.open_group(tmp_path / "corpus.zarr", mode="r")
-    assert group["type_id"].chunks == (3,)
-
-
-@pytest.mark.parametrize("unit", ["word", "token"])
-def test_unknown_characters_are_counted(tmp_path, unit):
-    sentences = [Sentence("a", ["xx", "ax"]), Sentence("a", ["xx"])]
-    builder = CorpusBuilder(None, None, PieceColumns(segmenter(CHARACTERS), unit))
-    facts = write_corpus(tmp_path / "corpus.zarr", sentences, builder, CHARACTERS, 2, "print", lambda n: None)
-    assert (facts["n_unknown"], facts["n_piece"]) == (5, 8)
-
-
-def test_the_digest_depends_on_the_unit(tmp_path):
-    digests = set()
-    for unit in ("word", "token"):
-        builder = CorpusBuilder("\n", None, PieceColumns(segmenter(CHARACTERS), unit))
-        facts = write_corpus(tmp_path / unit, SENTENCES, builder, CHARACTERS, 3, "print", lambda n: None)
-        digests.add(facts["digest"])
-    assert len(digests) == 2
 
 
 @pytest.mark.parametrize("names", [("pos", "word_pos"), ("word",), ("piece",)])

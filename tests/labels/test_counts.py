@@ -1,3 +1,4 @@
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -6,7 +7,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_analysis.labels import LabelCounts, counts, empty_concepts
+from lstm_analysis.labels import LabelCounts, count_block, counts, empty_concepts
 
 N_TYPE, N_DOCUMENT = 5, 3
 
@@ -77,6 +78,17 @@ def test_inner_steps_change_nothing(monkeypatch, rows):
     whole = counted(tokens).finalise()
     monkeypatch.setattr(counts, "_ROWS_AT_ONCE", rows)
     xr.testing.assert_identical(counted(tokens).finalise(), whole)
+
+
+def test_what_travels_grows_with_the_block_and_not_with_the_corpus():
+    label = np.array([[1, 0], [0, 1], [1, 1]], np.int8)
+    block = count_block(label, np.array([7, 900_000, 7]), np.array([5, 5, 6]))
+    assert block.types.tolist() == [7, 900_000]
+    assert block.documents.tolist() == [5, 6]
+    assert len(pickle.dumps(block)) < 2_000
+    total = LabelCounts.empty(["c0", "c1"], 1_000_000, 10)
+    total.add(block)
+    assert total.finalise().n_type.values.tolist() == [[1, 1], [1, 2]]
 
 
 def test_concepts_without_target_are_named():
