@@ -23,7 +23,7 @@ from zarr.storage import FsspecStore, LocalStore
 from . import schema
 from .dashboard import count
 from .integrity import ReadBack, is_sealed
-from .locations import Location, exists, is_url
+from .locations import Location, exists, is_url, remove
 
 Spans = Sequence[tuple[int, int]]
 FINGERPRINT = "fingerprint"
