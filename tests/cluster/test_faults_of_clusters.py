@@ -1,5 +1,6 @@
 """Workers that come, go, fall silent or are cut off; disks that are full: the bytes of the run stay the same."""
 
+import logging
 import os
 import re
 import shutil
@@ -121,6 +122,7 @@ def test_a_worker_that_is_cut_off_may_finish_late(
 def test_workers_come_late_and_leave_early(
     tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "lstm_analysis")
     monkeypatch.setattr(client, "FIRST_WORD_SECONDS", 1)
     monkeypatch.setattr(watch, "SECONDS", 0.5)
     run, lost = tmp_path / "run", {"distributed.deploy.lost-worker-timeout": "500ms"}
