@@ -223,6 +223,8 @@ def _n_thread(client: "Client") -> int:
 def _outcome(future: "Future") -> Any:
     try:
         return future.result()
+    except Interrupted:  # of the driver itself: no task raises it
+        raise
     except Exception as error:
         if future.status != "error":  # cancelled: with the scheduler all its futures are gone
             raise Interrupted(LOST) from None
