@@ -55,7 +55,7 @@ class Run:
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         shard = self.record["study"]["inference"]["shard_tokens"]
-        found = open_dataset(place, {"time": shard, "layer": -1, "neuron": -1} if shards else None)
+        found = open_dataset(place, {"time": shard, "layer": -1, "neuron": -1} if shards else {})
         if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
             raise UserError(
                 f"{place} was made from other inputs than run.json says. Run the study again with --force "

@@ -108,8 +108,17 @@ def write_dataset(
 
 
 def open_dataset(path: Location, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
-    """Open a Zarr store lazily; without ``chunks`` its columns come in the pieces in which they are stored."""
-    found: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks={} if chunks is None else dict(chunks))
+    """Open a Zarr store lazily; rows are read where they are asked for, by whoever asks.
+
+    Parameters
+    ----------
+    path
+        The store.
+    chunks
+        Open it as Dask arrays of these chunks, ``{}`` for those on disk. Inside a task and in the driver that would
+        make tasks of their own for the cluster.
+    """
+    found: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks=None if chunks is None else dict(chunks))
     return found
 
 
