@@ -62,7 +62,7 @@ def client_of(config: ClusterConfig, cluster: str | Path | None) -> Iterator["Cl
     started = client.cluster
     try:
         log.info("dashboard: %s", client.dashboard_link)
-        if not _starts_by_need(config):
+        if started is not None and not _starts_by_need(config):
             wait_for_worker(client)
         if started is not None:
             client.run(_leave_interrupts_to_the_driver)
