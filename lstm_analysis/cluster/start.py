@@ -10,6 +10,7 @@ from ..config import ClusterConfig
 from ..errors import UsageError, UserError
 from .arguments import Kwargs, check_names, check_scale, look_up, merge
 from .batch_queue import require_submit_command, test_job
+from .forking import METHOD, fork_workers
 from .places import EXTRAS, Place, place_of
 from .tls import as_security
 from .watch import replace_lost
@@ -27,6 +28,8 @@ def start(config: ClusterConfig) -> Any:
     kwargs = arguments(config, cls)
     if place.kind == "jobs":
         require_submit_command(cls)
+    if config.class_ == "LocalCluster" and kwargs.get("processes", True) and METHOD not in config.config:
+        fork_workers()
     cluster = cls(**kwargs)
     try:
         if place.test:
