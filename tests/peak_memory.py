@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from lstm_analysis import dry_run, study
+from lstm_analysis import dry_run, inputs, study
 from lstm_analysis.config import load_study
 
 
@@ -30,7 +30,7 @@ def main(file: str, output: str, *settings: str) -> dict[str, int]:
     config = load_study(file, settings)
     run = study.run_study(config, Path(output), in_process=True)
     peak = peak_bytes()
-    model = study.trained_model(config)
+    model = inputs.trained_model(config)
     n_token, _, _, n_piece, n_type = dry_run.count(config, model)
     planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token, n_type)
     planned += run.selectivity.sizes["concept"] * dry_run.concept_bytes(config, model, n_token)

@@ -10,7 +10,8 @@ from tiny import WORDS, random_tensors, write_study
 
 import lstm_analysis as la
 from lstm_analysis.config import Study, load_study
-from lstm_analysis.study import fingerprints, model_facts, run_study, trained_model
+from lstm_analysis.inputs import fingerprints, model_facts, trained_model
+from lstm_analysis.study import run_study
 
 
 @pytest.fixture

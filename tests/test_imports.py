@@ -60,6 +60,7 @@ ROWS = [
             "nulls",
             "tasks",
             "study",
+            "inputs",
             "train",
             "stages",
             "dry_run",

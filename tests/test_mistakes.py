@@ -240,7 +240,7 @@ def test_an_error_of_the_program_itself_keeps_its_traceback(folder: Path, monkey
         raise OSError("read back differently")
 
     monkeypatch.setattr(Path, "mkdir", fail)
-    monkeypatch.setattr("lstm_analysis.study.ready_model", fail)
+    monkeypatch.setattr("lstm_analysis.study.check_model", fail)
     with pytest.raises(OSError, match="read back differently"):
         call("run", folder / "tiny.yaml")
 

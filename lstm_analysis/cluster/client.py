@@ -61,7 +61,6 @@ def client_of(config: ClusterConfig, cluster: str | Path | None) -> Iterator["Cl
     client = _connect(config, cluster)
     started = client.cluster
     try:
-        log.info("dashboard: %s", client.dashboard_link)
         if started is not None and not _starts_by_need(config):
             wait_for_worker(client)
         if started is not None:

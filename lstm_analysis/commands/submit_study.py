@@ -60,8 +60,8 @@ def check(study: "Study", run: Path, force: bool) -> None:
     UserError
         If the study is wrong or the folder holds another one.
     """
+    from ..inputs import check_corpus, check_model, corpus_files, fingerprints, validate
     from ..record import Record, read_record
-    from ..study import check_corpus, check_model, corpus_files, fingerprints, validate
 
     validate(study)
     check_corpus(study)

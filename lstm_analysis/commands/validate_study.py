@@ -18,7 +18,7 @@ def add_validate(commands: Commands) -> None:
 def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from ..config import load_study
-    from ..study import check_model, corpus_files, validate
+    from ..inputs import check_model, corpus_files, validate
     from ..tables import describe_layers
 
     study = load_study(options.study, options.set)

@@ -17,9 +17,10 @@ from tiny import write_study
 
 from lstm_analysis.cluster import open_client
 from lstm_analysis.config import load_study
+from lstm_analysis.inputs import trained_model
 from lstm_analysis.progress import Step
 from lstm_analysis.stages import STAGES
-from lstm_analysis.study import ready_model, start_work
+from lstm_analysis.study import start_work
 
 SENTENCE = 20
 BLOCK = 1 << 20
@@ -46,16 +47,16 @@ def measure(study_file: Path, n_worker: int, cluster: Path) -> dict[str, float]:
         seconds[step.name] = time.monotonic() - began[step.name]
 
     with tempfile.TemporaryDirectory(dir=study_file.parent) as folder:
-        state = start_work(study, Path(folder) / "run", ready_model(study), force=False)
+        state = start_work(study, Path(folder) / "run", trained_model(study), force=False)
         state.run.mkdir()
         state.listeners = [listen]
         if n_worker:
             kwargs = {"n_workers": n_worker, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
             cluster.write_text(yaml.safe_dump({"module": "distributed", "class": "LocalCluster", "kwargs": kwargs}))
             with open_client(cluster) as state.client:
-                STAGES["corpus"](state, ready_model(study))
+                STAGES["corpus"](state, trained_model(study))
         else:
-            STAGES["corpus"](state, ready_model(study))
+            STAGES["corpus"](state, trained_model(study))
         seconds["n_token"] = state.record.facts["corpus"]["n_token"]
     return seconds
 

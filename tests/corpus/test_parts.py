@@ -19,11 +19,12 @@ from lstm_analysis.corpus.indexing import create_columns, plan_chunks, write_chu
 from lstm_analysis.corpus.merging import Merger, dims_of
 from lstm_analysis.corpus.parts import plan_parts
 from lstm_analysis.errors import UserError
+from lstm_analysis.inputs import trained_model
 from lstm_analysis.segmentation import segmenter
 from lstm_analysis.stages import STAGES
 from lstm_analysis.stages.corpus import PartOrder
 from lstm_analysis.store import FINGERPRINT, new_store
-from lstm_analysis.study import ready_model, start_work
+from lstm_analysis.study import start_work
 from lstm_analysis.tasks import CorpusJob
 from lstm_analysis.tasks.corpus import corpus_part
 from lstm_analysis.vocabulary import BYTE_NAMES, Vocabulary
@@ -232,7 +233,7 @@ def test_unknown_characters_are_counted(tmp_path, segmenter_of, unit):
 def read_stage(study: Study, run: Path) -> dict[str, str]:
     """Do the stage of the corpus in this process; return the digests of its store."""
     run.mkdir(exist_ok=True)
-    model = ready_model(study)
+    model = trained_model(study)
     STAGES["corpus"](start_work(study, run, model, force=False), model)
     return digests(run, ("corpus.zarr",))
 
