@@ -1,17 +1,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow check benchmark clean
+.PHONY: demo test slow engines check benchmark clean
 
 demo: .venv/demo
 	$(BIN)/lstm-analysis run pipelines/sotu.yaml $(SETTINGS)
 
 test: .venv/test
 	$(BIN)/python -m pytest -m "not slow and not cluster and not engines" --numprocesses 2 --dist loadscope
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -m "cluster and not engines"
 
 slow: .venv/test
 	$(BIN)/python -m pytest -m "slow and not cluster and not engines" --numprocesses 2
+
+engines: .venv/test  # Slurm, sshd, network namespaces, a browser: installs system packages, needs root and Debian
+	sh tests/engines/install.sh
+	LSTM_ANALYSIS_REQUIRE_ENGINES=1 $(BIN)/python -m pytest -m engines
 
 check: .venv/test
 	$(BIN)/ruff check .

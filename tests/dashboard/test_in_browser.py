@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from browser import Browser, open_browser
 from driver import local, wait_until
+from engine_needs import need
 
 from lstm_analysis.cluster import open_client
 from lstm_analysis.dashboard import watch
@@ -43,6 +44,7 @@ N_CANVAS = 4
 
 
 def test_the_page_is_drawn_and_follows(tmp_path: Path) -> None:
+    need("chromium", "chromedriver")
     with (
         open_client(local(tmp_path, 1)) as client,
         watch(client, "tiny <b>study</b>") as (announcer,),
