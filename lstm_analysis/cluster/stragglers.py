@@ -43,6 +43,15 @@ def idle_workers(client: "Client", keys: Collection[str]) -> list[str]:
     return sorted(idle, key=lambda address: known[address]["host"] in hanging)
 
 
+def workers_without(client: "Client", future: "Future") -> list[str]:
+    """Return the addresses of the workers that do not have the result of a task."""
+    try:
+        holders = client.who_has([future]).get(future.key, ())
+        return [address for address in client.nthreads() if address not in holders]
+    except OSError:  # the scheduler is gone; whoever waits for it finds out
+        return []
+
+
 def stop_losers(client: "Client", losers: "Sequence[Future]") -> None:
     """Stop the executions that go on although another one of their task has finished.
 

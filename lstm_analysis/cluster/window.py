@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Interrupted, UserError, raise_if_stopped
-from .stragglers import idle_workers, stop_losers
+from .stragglers import idle_workers, stop_losers, workers_without
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -25,9 +25,13 @@ SLOW_FACTOR = 3
 SLOW_SECONDS = 10
 """A task that runs so many times longer than the others, and at least so long, is also given to an idle worker."""
 MOST_COPIES = 2
+FETCH_SECONDS = 30
+"""For a result to come; each further try of the task gets four times as long."""
 KNOWN_SECONDS = 1000
 """Tasks whose duration is kept."""
 LOST = "The Dask scheduler is gone. What was finished is kept; run the same command to go on."
+
+_SILENT = object()
 
 Task = tuple[Any, ...]
 Outcome = tuple[Task, Any]
@@ -178,12 +182,18 @@ class _Window:
 
     def _take(self, future: "Future") -> tuple[_Flight, Any] | None:
         """Return the task that an execution has ended, unless another one of it ended before or goes on."""
-        flight = self.flights.pop(future.key, None)
+        flight = self.flights.get(future.key)
         if flight is None:
             return None
-        outcome = _outcome(future)
+        outcome = _outcome(future, FETCH_SECONDS * 4 ** max(0, flight.n_copy))
+        others = workers_without(self.client, future) if outcome is _SILENT else []
+        del self.flights[future.key]
         flight.futures.remove(future)
         future.release()
+        if outcome is _SILENT:
+            log.info("%s: the worker that has the result of task %s does not answer", self.name, flight.task[0])
+            self._submit(flight, others)
+            return None
         if isinstance(outcome, _Answer):
             self._seconds.append(outcome.seconds)
             self.losers += flight.futures
@@ -220,12 +230,16 @@ def _n_thread(client: "Client") -> int:
         raise Interrupted(LOST) from None
 
 
-def _outcome(future: "Future") -> Any:
+def _outcome(future: "Future", seconds: float) -> Any:
+    """Return what a task gave or the error that it ended with.
+
+    `_SILENT` stands for a result that does not come: a worker may fall silent before it hands over what it has done.
+    """
     try:
-        return future.result()
-    except Interrupted:  # of the driver itself: no task raises it
-        raise
+        return future.result(timeout=seconds)
     except Exception as error:
-        if future.status != "error":  # cancelled: with the scheduler all its futures are gone
-            raise Interrupted(LOST) from None
-        return error
+        if future.status == "error":
+            return error
+        if isinstance(error, TimeoutError) and future.client.status == "running":
+            return _SILENT
+        raise Interrupted(LOST) from None  # cancelled: with the scheduler all its futures are gone

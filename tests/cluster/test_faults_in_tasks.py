@@ -3,16 +3,31 @@
 import errno
 import os
 import re
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from distributed import Client, wait
-from driver import commits
-from faults import WRITE_ROWS, die_once, fail, fault, hang_once, limit_files, meet, of_task, poison
+from driver import commits, wait_until
+from faults import (
+    WRITE_ROWS,
+    die_once,
+    fail,
+    fault,
+    first,
+    hang_once,
+    leave_behind,
+    limit_files,
+    meet,
+    of_task,
+    poison,
+    stop_once_done,
+)
 from shared_cluster import Shared, shared_cluster
 from tiny import TinyStudy, digests
 
@@ -107,6 +122,7 @@ def test_hanging_tasks_do_not_hold_up_the_end(
     cluster: Shared, tiny_study: TinyStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window, "SLOW_SECONDS", 1)
+    monkeypatch.setattr(window, "FETCH_SECONDS", 2)
     note = tmp_path / "noted"
     changes = {
         of_task("extract_shard"): partial(hang_once, note, "17", "sleep"),
@@ -120,6 +136,28 @@ def test_hanging_tasks_do_not_hold_up_the_end(
     assert len(hung) == 2
     assert not hung & there, "a worker that hangs was not started anew"
     assert tiny_study.found(run) == tiny_study.stored
+
+
+def test_a_result_on_a_worker_that_falls_silent_is_made_again(
+    cluster: Shared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, outcome = tmp_path / "noted", window._outcome
+    note.mkdir()
+
+    def fetched_late(future: Any, seconds: float) -> Any:
+        stopped = psutil.Process(int((note / "pid").read_text())).status
+        if first(note, "fetched"):
+            wait_until(lambda: stopped() == psutil.STATUS_STOPPED, "stopped worker")
+        return outcome(future, seconds)
+
+    monkeypatch.setattr(window, "FETCH_SECONDS", 2)
+    monkeypatch.setattr(window, "_outcome", fetched_late)
+    with fault(cluster.client, {"faults:leave_behind": partial(stop_once_done, note)}):
+        ((_, found),) = window.work(cluster.client, "left", leave_behind, deque([(0, str(note))]))
+        silent = int((note / "pid").read_text())
+        os.kill(silent, signal.SIGCONT)
+    assert isinstance(found, bytes)
+    assert int.from_bytes(found[:8], "little") != silent
 
 
 def test_files_that_may_not_grow_stop_the_run(cluster: Shared, tiny_study: TinyStudy, tmp_path: Path) -> None:
