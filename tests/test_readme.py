@@ -19,7 +19,19 @@ def test_every_function_it_names_exists() -> None:
 
 def test_every_command_it_names_exists() -> None:
     help_text = parser().format_help()
-    known = {"run", "submit", "status", "logs", "cancel", "train", "validate", "cluster", "inspect", "neurons", "report"}
+    known = {
+        "run",
+        "submit",
+        "status",
+        "logs",
+        "cancel",
+        "train",
+        "validate",
+        "cluster",
+        "inspect",
+        "neurons",
+        "report",
+    }
     commands = set(re.findall(rf"(?:`|^)(?:lstm-analysis )?({'|'.join(known)}) [A-Za-z/]", README, re.MULTILINE))
     assert commands == known
     assert all(re.search(rf"^    {command} ", help_text, re.MULTILINE) for command in commands)
