@@ -350,7 +350,7 @@ def test_a_failing_shard_is_listed_and_the_rest_is_done(
         patch.setattr(tasks, "extract_shard", poison)
         with pytest.raises(
             ShardsFailed,
-            match=r"of 12 shards failed.*shard 2 \(documents 0\.txt, 1\.txt, 2\.txt\): RuntimeError: broken disk sector",
+            match=r"of 12 shards failed.*shard 2 \(documents 0\.txt, 1\.txt, 2\.txt\): RuntimeError: broken disk",
         ) as caught:
             again(folder, "poison")
     assert caught.value.exit_code == 3
