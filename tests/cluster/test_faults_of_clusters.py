@@ -175,7 +175,7 @@ def test_those_who_shared_a_worker_with_poison_are_done(tmp_path: Path, monkeypa
             found = dict(work(cluster.client, "blamed", faults.harmless, deque((i,) for i in range(8))))
     assert type(found.pop((0,))).__name__ == "KilledWorker"
     assert found == {(i,): i for i in range(1, 8)}
-    assert len(blamed) > 3, "nobody was blamed with the guilty one, so nothing is tested"
+    assert len(blamed) > 2, "nobody was blamed with the guilty one, so nothing is tested"
 
 
 @pytest.fixture
