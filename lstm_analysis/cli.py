@@ -24,8 +24,9 @@ from .commands.train_model import add_train
 from .commands.validate_study import add_validate
 from .commands.write_report import add_report
 from .disk import explain_os_error
-from .errors import STOP, Interrupted, UserError, raise_if_stopped
+from .errors import KEPT, STOP, Interrupted, UserError, raise_if_stopped
 
+INTERRUPTED = "Interrupted"
 COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_run,
     add_submit,
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _log_to_stderr(logging.DEBUG if options.debug else logging.INFO)
     STOP.clear()
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _interrupt)
     STOP.interrupts = True
     command: Command = options.command
     try:
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"lstm-analysis: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("lstm-analysis: interrupted; run the same command to go on.", file=sys.stderr)
+        print(f"lstm-analysis: {INTERRUPTED}. {KEPT}", file=sys.stderr)
         return Interrupted("").exit_code
     except BrokenPipeError:
         return 0
@@ -100,6 +102,11 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     if not STOP.raised:
         STOP.raised = True
         raise_if_stopped()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    STOP.request(INTERRUPTED)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

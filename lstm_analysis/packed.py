@@ -13,6 +13,7 @@ import xarray as xr
 from numcodecs import Blosc
 from numpy.typing import NDArray
 
+from .dashboard import count
 from .errors import UserError
 
 MAGIC = b"lstm-analysis packed 1\n"
@@ -54,7 +55,9 @@ def write_packed(path: Path, dataset: xr.Dataset) -> int:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    return path.stat().st_size
+    size = path.stat().st_size
+    count(bytes=size)
+    return size
 
 
 def read_packed(path: Path) -> xr.Dataset:

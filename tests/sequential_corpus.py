@@ -133,8 +133,10 @@ def write_sequentially(
         for block in builder.blocks(sentences, rows):
             if builder.pieces is None:
                 block = block.assign(token_id=("time", encoder.encode(builder.types, block["type_id"].values)))
-            else:
-                encoder.count(block["piece_id" if "piece_id" in block else "token_id"].values)
+            elif "piece_id" in block:
+                encoder.count(block["piece_id"].values)
+            elif "piece_first" not in block:  # else the sentences of this block came with the pieces of an earlier one
+                encoder.count(block["token_id"].values)
             for name, column in block.items():
                 _append(group, str(name), column, rows)
         tables = builder.tables().assign_attrs({FINGERPRINT: fingerprint})

@@ -120,10 +120,10 @@ def test_a_store_that_was_half_made_is_made_again(s3: ObjectStore, monkeypatch: 
         state_store.create_activations(place, 9, 2, 5, variables, 4, "print")
     monkeypatch.undo()
     assert s3.names("half")
-    assert state_store.made_from(place) is None
+    assert store.read_fingerprint(place) is None
     state_store.create_activations(place, 9, 2, 5, variables, 4, "print")
-    assert state_store.made_from(place) == "print"
-    assert state_store.made_from("s3://bucket/half/nothing.zarr") is None
+    assert store.read_fingerprint(place) == "print"
+    assert store.read_fingerprint("s3://bucket/half/nothing.zarr") is None
 
 
 def test_what_a_shard_costs_in_requests(s3: ObjectStore) -> None:

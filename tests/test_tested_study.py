@@ -76,7 +76,10 @@ def test_every_store_says_what_its_own_variables_mean(undisturbed: Run) -> None:
             assert found[variable].attrs["units"] == table[variable].units, f"{name}: {variable}"
 
 
-def test_a_block_of_which_all_is_lost_is_no_absent_neuron(undisturbed: Run, tmp_path: Path) -> None:
+def test_a_block_of_which_all_is_lost_is_no_absent_neuron(
+    undisturbed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_module, "mend_states", lambda *_: None)  # as if they were lost right after that look
     copy = tmp_path / "run"
     shutil.copytree(undisturbed.path, copy)
     shutil.rmtree(copy / "activations.zarr" / "hidden_state" / "c")

@@ -119,6 +119,8 @@ def line_start(file: str, at: int, blank: bool) -> int:
 
 def count_lines(file: str, stop: int) -> int:
     """Return how many lines end before a byte of a file."""
+    if not stop:  # not opened: a file in memory would begin anew for whoever is reading it
+        return 0
     found = 0
     with explained(file), fsspec.open(file, "rb") as stream:
         while stop > 0 and (block := stream.read(min(stop, BLOCK))):

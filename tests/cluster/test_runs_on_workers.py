@@ -105,7 +105,7 @@ def test_a_polite_stop_says_how_to_go_on(tiny_study: TinyStudy, tmp_path: Path) 
         driver.wait_for_commits(len(before) + 3)
         os.killpg(driver.process.pid, signal.SIGINT)  # Ctrl-C reaches the workers as well
         assert driver.finish() == 75, driver.error
-    assert driver.message == "lstm-analysis: interrupted; run the same command to go on."
+    assert driver.message == "lstm-analysis: Interrupted. What was finished is kept; run the same command to go on."
     assert not driver.traceback
     between = commits(run)
     assert len(before) < len(between) < tiny_study.n_shard

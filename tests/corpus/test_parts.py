@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpus_files import MAKERS, write_files
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sequential_corpus import SequentialBuilder, write_sequentially
 from tiny import digests, write_study
@@ -108,6 +108,7 @@ def test_any_size_of_parts_gives_the_same_bytes(tmp_path, format, part_bytes):
 
 
 @settings(max_examples=30)
+@example("conllu", 55817, 5, 8, None, "</s>", "word of characters", ("*:*", "2.x", "d0"))  # a block without new pieces
 @given(
     format=st.sampled_from(sorted(MAKERS)), seed=st.integers(0, 10**6), part_bytes=st.integers(5, 250),
     rows=st.integers(7, 60), limit=st.none() | st.integers(10, 150), end=st.sampled_from([None, "</s>"]),
