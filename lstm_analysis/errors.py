@@ -63,7 +63,7 @@ class StopRequest(threading.Event):
 
 
 STOP = StopRequest()
-"""Set by SIGTERM and by Ctrl-C. Their handlers also raise, but an exception raised while a library's callback runs can get lost."""
+"""Set by SIGTERM and Ctrl-C. Their handlers raise, too, but what is raised in a library's callback can get lost."""
 
 
 def raise_if_stopped() -> None:

@@ -237,6 +237,8 @@ def _outcome(future: "Future", seconds: float) -> Any:
     """
     try:
         return future.result(timeout=seconds)
+    except Interrupted:  # of the driver itself: no task raises it
+        raise
     except Exception as error:
         if future.status == "error":
             return error

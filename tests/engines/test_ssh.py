@@ -40,7 +40,7 @@ def test_workers_over_ssh_give_the_same_bytes(
         "hosts": ["127.0.0.1"] * 3,
         "connect_options": server.connect_options,
         "worker_options": {"nthreads": 1, "local_directory": str(tmp_path)},
-        "scheduler_options": {"dashboard_address": "127.0.0.1:0"},
+        "scheduler_options": {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"},
         "remote_python": sys.executable,
     }
     cluster.write_text(yaml.safe_dump({"module": "distributed", "class": "SSHCluster", "kwargs": kwargs}))
