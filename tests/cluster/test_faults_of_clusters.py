@@ -168,7 +168,7 @@ def test_those_who_shared_a_worker_with_poison_are_done(tmp_path: Path, monkeypa
     blamed: list[Any] = []
     judge = window._killed
     monkeypatch.setattr(window, "_killed", lambda outcome: judge(outcome) and not blamed.append(outcome))
-    config = {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": "inf"}
+    config = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": "inf"}
     with shared_cluster(tmp_path, 1, "auto", config) as cluster:
         changes = {"faults:harmless": partial(faults.poison, {"0": "crash"})}
         with fault(cluster.client, changes):
