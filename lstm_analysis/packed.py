@@ -1,8 +1,6 @@
 """Datasets of numbers as one compressed file each: what is written once, read once and thrown away."""
 
 import json
-import os
-import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from .dashboard import count
 from .errors import UserError
+from .store import new_file
 
 MAGIC = b"lstm-analysis packed 1\n"
 PIECE_BYTES = 1 << 28
@@ -45,16 +44,10 @@ def write_packed(path: Path, dataset: xr.Dataset) -> int:
     for name, variable in texts.items():
         entries.append({"name": name, "dims": list(variable.dims), "texts": variable.values.tolist()})
     header = json.dumps({"entries": entries, "crc32": _crc32(pieces)}).encode()
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(MAGIC + len(header).to_bytes(8, "little") + header)
-            for piece in pieces:
-                file.write(piece)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with new_file(path) as temporary, temporary.open("wb") as file:
+        file.write(MAGIC + len(header).to_bytes(8, "little") + header)
+        for piece in pieces:
+            file.write(piece)
     size = path.stat().st_size
     count(bytes=size)
     return size

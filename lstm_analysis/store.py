@@ -29,27 +29,37 @@ Spans = Sequence[tuple[int, int]]
 FINGERPRINT = "fingerprint"
 COORDINATES = ("token_id", "document", "sentence", "sentence_position")
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
-"""Temporary names of `write_json` and `new_store`; those of Zarr end in ``.partial``."""
+"""Temporary names of `new_file` and `new_store`; those of Zarr end in ``.partial``."""
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file in one step: a reader sees the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a file to write and move it to ``path`` when it is whole: a reader sees the old one or the new, no part."""
+    temporary = _temporary(path)
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())  # else the new name can outlive a power cut without its content
+        yield temporary
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file in one step."""
+    with new_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(content, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # else the new name can outlive a power cut without its content
+
+
 @contextmanager
 def new_store(path: Path) -> Iterator[Path]:
     """Give a folder to fill and move it to ``path`` when it is whole, in place of what was there."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    temporary = _temporary(path)
     try:
         yield temporary
         consolidate(temporary)
@@ -68,7 +78,7 @@ def _put_in_place(folder: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+        old = _temporary(path)
         with suppress(FileNotFoundError):  # another writer has just moved it away
             os.rename(path, old)
             shutil.rmtree(old, ignore_errors=True)

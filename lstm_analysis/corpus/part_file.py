@@ -1,8 +1,6 @@
 """Part files: what a worker found in a part of the corpus, in codes of its own."""
 
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ..store import new_file
 from .coding import Coded, CodedPieces
 
 ANNOTATION, HEAD, PIECES = "annotation ", "head ", "pieces "
@@ -61,13 +60,8 @@ def codes_path(folder: Path, index: int) -> Path:
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
     """Write named arrays in one step: the file is there as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with new_file(path) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, dict(metadata))
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_part(path: Path, part: CodedPart, print_: str) -> None:

@@ -1,8 +1,6 @@
 """The page: figures and evidence put into the template, with everything it needs inside."""
 
 import math
-import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..selectivity import MEASURES, is_present
+from ..store import new_file
 from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import N_TRACE, cliff_figure
@@ -57,12 +56,8 @@ def write_report(run: "Run") -> Path:
         If a result it shows is missing, or was made from other inputs.
     """
     path = run.path / "report.html"
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with new_file(path) as temporary:
         temporary.write_bytes(render(gather(run)).encode("utf-8", errors="replace"))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -1,8 +1,6 @@
 """The page of a training: its curve, its epochs and its recipe."""
 
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -12,6 +10,7 @@ from bokeh.resources import Resources
 from markupsafe import Markup
 
 from .. import __version__
+from ..store import new_file
 from .page import figure_json, template
 from .training_curve import perplexity, training_curve
 
@@ -35,12 +34,8 @@ def write_training_page(checkpoint: Path, recipe: Mapping[str, Any]) -> Path:
     log = checkpoint.with_name(checkpoint.name + ".log.jsonl")
     entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     path = checkpoint.with_name(checkpoint.name + ".html")
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with new_file(path) as temporary:
         temporary.write_text(render(checkpoint.name, entries, recipe), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -1,7 +1,5 @@
 """Carried states on disk: where a shard left its lanes, and where a group of lanes begins."""
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..inference.forgetting import agree
 from ..inference.shards import Shard
-from ..store import crc32
+from ..store import crc32, new_file
 
 State = NDArray[np.float32]
 CHECKSUM_BYTES = 4
@@ -31,15 +29,9 @@ def save_state(path: Path, state: State) -> int:
     """Write states in one step, their CRC-32 behind them; return it."""
     found = crc32(state)
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with temporary.open("wb") as file:
-            np.save(file, state)
-            file.write(found.to_bytes(CHECKSUM_BYTES, "little"))
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with new_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, state)
+        file.write(found.to_bytes(CHECKSUM_BYTES, "little"))
     return found
 
 
