@@ -20,6 +20,8 @@ log = logging.getLogger("lstm_analysis")
 
 RETRIES = 2
 WINDOW_PER_THREAD = 3
+LOOK_SECONDS = 1.0
+"""Between two looks at how many workers there are: a question to the scheduler, which not every task is to wait for."""
 PATIENCE_SECONDS = 30
 SLOW_FACTOR = 3
 SLOW_SECONDS = 10
@@ -124,6 +126,7 @@ class _Window:
         self._finished: SimpleQueue[Future] = SimpleQueue()
         self._seconds: deque[float] = deque(maxlen=KNOWN_SECONDS)
         self._idle_since: float | None = None
+        self._size, self._sized = 0, -LOOK_SECONDS
 
     def outcomes(self, queue: deque[Task]) -> Iterator[Outcome]:
         """Yield each task with its outcome, until the queue is empty."""
@@ -144,9 +147,11 @@ class _Window:
             future.release()
 
     def _fill(self, queue: deque[Task]) -> None:
-        size = WINDOW_PER_THREAD * max(1, _n_thread(self.client))
+        now = time.monotonic()
+        if now - self._sized >= LOOK_SECONDS:
+            self._size, self._sized = WINDOW_PER_THREAD * max(1, _n_thread(self.client)), now
         if not any(flight.alone for flight in self.flights.values()):
-            while queue and len(self.flights) < size:
+            while queue and len(self.flights) < self._size:
                 self._submit(_Flight(queue.popleft(), alone=False))
 
     def _submit(self, flight: _Flight, workers: Sequence[str] | None = None) -> None:
