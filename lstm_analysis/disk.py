@@ -3,7 +3,9 @@
 import errno
 import os
 import shutil
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import UsageError, UserError
@@ -42,16 +44,39 @@ def explain_os_error(error: OSError, folder: Path, needed: str = "") -> UserErro
     return UserError(f"{place} cannot be used: {reason}. Check the path and who may write there, or give another.")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step: it is there as a whole or not at all, and an error names it."""
-    temporary = path.with_name(path.name + ".new")
+def temporary_name(path: Path) -> Path:
+    """Return a name beside a path that no other program has."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+
+
+@contextmanager
+def new_file(path: Path, temporary: Path | None = None) -> Iterator[Path]:
+    """Give a file to write and move it to ``path`` when it is whole: a reader sees the old one or the new, no part.
+
+    Parameters
+    ----------
+    path
+        Where it is to be.
+    temporary
+        Its name until then; by default one of its own, so that two programs may write at once.
+    """
+    temporary = temporary or temporary_name(path)
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except BaseException as error:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
         with suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.filename is None:
+        raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in one step: it is there as a whole or not at all, and an error names it."""
+    try:
+        with new_file(path, path.with_name(path.name + ".new")) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        if error.filename is None:
             error.filename = str(path)
         raise
 

@@ -3,7 +3,6 @@
 import os
 import socket
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from .disk import temporary_name
 
 JOB = "LSTM_ANALYSIS_JOB"
 """Environment variable with the id of the job that a driver is."""
@@ -49,7 +50,7 @@ def file_age(file: Path) -> float:
     FileNotFoundError
         If there is no such file.
     """
-    probe = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    probe = temporary_name(file)
     now = time.time()
     with suppress(OSError):
         try:

@@ -12,8 +12,8 @@ from numcodecs import Blosc
 from numpy.typing import NDArray
 
 from .dashboard import count
+from .disk import new_file
 from .errors import UserError
-from .store import new_file
 
 MAGIC = b"lstm-analysis packed 1\n"
 PIECE_BYTES = 1 << 28

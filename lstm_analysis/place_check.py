@@ -1,7 +1,6 @@
 """``lstm-analysis cluster FILE --check``: one worker is started and looked at, for a study if one is given."""
 
 import shutil
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from .cluster.check import Row, check_memory, check_workers, describe_rows, grou
 from .cluster.client import client_of
 from .cluster.start import one_worker
 from .config import Study, load_cluster
+from .disk import temporary_name
 from .dry_run import count, worker_bytes
 from .inference.checkpoints import save_model
 from .inference.device import describe_device, model_digest
@@ -64,7 +64,7 @@ def _for_study(client: "Client", folder: Path, study: Study | None, model: Langu
 
 def check_model(client: "Client", folder: Path, model: LanguageModel) -> list[Row]:
     """Put the model where a run has it, and let the workers read it."""
-    place = (folder / f".check.{uuid.uuid4().hex[:8]}").resolve()
+    place = temporary_name(folder / "check").resolve()
     place.mkdir()
     try:
         save_model(model, place / "model.safetensors")

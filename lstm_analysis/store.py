@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import uuid
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from zarr.storage import FsspecStore, LocalStore
 
 from . import schema
 from .dashboard import count
+from .disk import new_file, temporary_name
 from .integrity import ReadBack, is_sealed
 from .locations import Location, exists, is_url, remove
 
@@ -30,22 +30,6 @@ FINGERPRINT = "fingerprint"
 COORDINATES = ("token_id", "document", "sentence", "sentence_position")
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 """Temporary names of `new_file` and `new_store`; those of Zarr end in ``.partial``."""
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Give a file to write and move it to ``path`` when it is whole: a reader sees the old one or the new, no part."""
-    temporary = _temporary(path)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -59,7 +43,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 @contextmanager
 def new_store(path: Path) -> Iterator[Path]:
     """Give a folder to fill and move it to ``path`` when it is whole, in place of what was there."""
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     try:
         yield temporary
         consolidate(temporary)
@@ -78,7 +62,7 @@ def _put_in_place(folder: Path, path: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        old = _temporary(path)
+        old = temporary_name(path)
         with suppress(FileNotFoundError):  # another writer has just moved it away
             os.rename(path, old)
             shutil.rmtree(old, ignore_errors=True)
@@ -246,6 +230,5 @@ def remove_leftovers(run: Path) -> None:
     """Remove the half-written files and folders that killed programs left in a run."""
     folders = (run, run / "commits", run / "carried")
     named = [entry for folder in folders for entry in folder.glob(".*") if LEFTOVER.fullmatch(entry.name)]
-    named += run.glob("input_table.*.new")
     for entry in [*named, *(run / "activations.zarr").rglob("*.partial")]:
         remove(entry)

@@ -4,12 +4,12 @@ import asyncio
 import os
 import socket
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..disk import temporary_name
 from ..versions import versions
 from .places import DASK_TRIM
 from .preflight import token_in
@@ -164,7 +164,7 @@ async def read_timed(token: Path, text: str) -> float | None:
 
 def write(token: Path) -> str:
     """Write a file beside the driver's and return its name."""
-    name = f".{token.name}.{uuid.uuid4().hex[:8]}"
+    name = temporary_name(token).name
     token.with_name(name).write_text(socket.gethostname(), encoding="utf-8")
     return name
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..disk import temporary_name
 from ..errors import UserError
 from .worker_fitness import Expected, unfit
 
@@ -58,7 +59,7 @@ def preflight(client: "Client", folder: Path) -> Iterator[None]:
 def token_in(folder: Path) -> Iterator[Path]:
     """Give a file with a text of its own in a folder, named so that a run removes one that a killed driver left."""
     folder = folder.resolve()
-    token = folder / f".preflight.{uuid.uuid4().hex[:8]}"
+    token = temporary_name(folder / "preflight")
     try:
         token.write_text(uuid.uuid4().hex, encoding="utf-8")
         yield token

@@ -4,12 +4,11 @@ import asyncio
 import os
 import socket
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..disk import FULL
+from ..disk import FULL, temporary_name
 from ..versions import versions
 
 FIT = ("python", "lstm-analysis", "numpy", "torch", "zarr", "dask", "distributed", "numba")
@@ -73,7 +72,7 @@ async def unshared(expected: Expected, patience: float = PATIENCE) -> str:
             f"does not see what the driver writes to {folder} (on the host {host}): the folder of the run must lie on "
             "storage that all hosts share, under the same path"
         )
-    mine = folder / f".{expected.token.name}.{uuid.uuid4().hex[:8]}"
+    mine = temporary_name(expected.token)
     try:
         mine.write_text(host, encoding="utf-8")
         mine.unlink()

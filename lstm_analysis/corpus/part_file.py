@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from ..store import new_file
+from ..disk import new_file
 from .coding import Coded, CodedPieces
 
 ANNOTATION, HEAD, PIECES = "annotation ", "head ", "pieces "

@@ -1,6 +1,5 @@
 """The input products of the first layer for every token of the vocabulary, shared by the processes of a machine."""
 
-import uuid
 from pathlib import Path
 
 import torch
@@ -8,6 +7,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..disk import new_file
 from ..store import crc32
 from .cells import CELLS
 from .model import LanguageModel
@@ -68,13 +68,9 @@ def _map(path: Path, model: LanguageModel) -> Tensor | None:
 
 def _write(path: Path, model: LanguageModel) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.new")
-    try:
-        table = _multiply(model).cpu()
+    table = _multiply(model).cpu()
+    with new_file(path) as temporary:
         save_file({"table": table}, temporary, {"model": _owner(model), "crc32": _checksum(table)})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _checksum(table: Tensor) -> str:

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .. import __version__
+from ..disk import new_file
 from ..selectivity import MEASURES, is_present
-from ..store import new_file
 from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import N_TRACE, cliff_figure

@@ -10,7 +10,7 @@ from bokeh.resources import Resources
 from markupsafe import Markup
 
 from .. import __version__
-from ..store import new_file
+from ..disk import new_file
 from .page import figure_json, template
 from .training_curve import perplexity, training_curve
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import new_file
 from ..inference.forgetting import agree
 from ..inference.shards import Shard
-from ..store import crc32, new_file
+from ..store import crc32
 
 State = NDArray[np.float32]
 CHECKSUM_BYTES = 4
