@@ -6,7 +6,7 @@ import numpy as np
 import zarr
 
 from .. import labels, schema, tasks
-from ..cluster import work
+from ..cluster import shared, work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..inference.shards import tile
@@ -34,8 +34,11 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
             dimension_names=schema.VARIABLES["label"].dims,
             attributes=dict(schema.VARIABLES["label"].attrs),
         )
-        queue = deque((shard.index, shard, job, sources, folder.resolve()) for shard in shards)
-        with state.progress("label", n_token, n_task=len(shards)) as bar:
+        with (
+            shared(state.client, "label-sources", sources) as handed,
+            state.progress("label", n_token, n_task=len(shards)) as bar,
+        ):
+            queue = deque((shard.index, shard, job, handed, folder.resolve()) for shard in shards)
             for (_, shard, *_), outcome in work(state.client, "label", tasks.label_shard, queue):
                 if isinstance(outcome, BaseException):
                     raise UserError(f"Labelling failed: {explain(outcome, state.run)}") from outcome

@@ -22,7 +22,7 @@ from relay import Relay
 from shared_cluster import shared_cluster
 from tiny import TinyStudy
 
-from lstm_analysis.cluster import watch, window, work
+from lstm_analysis.cluster import shared, watch, window, work
 from lstm_analysis.config import load_study
 from lstm_analysis.study import run_study
 
@@ -161,6 +161,21 @@ def test_adaptive_scaling_gives_the_same_bytes(tiny_study: TinyStudy, tmp_path: 
             assert tiny_study.found(run, store) == tiny_study.expected(store)
             assert len(committers(run)) >= 1
             cluster.wait_for_workers(0)
+
+
+def same(index: int, value: int) -> int:
+    return value
+
+
+def test_what_tasks_share_outlives_the_worker_that_has_it(tmp_path: Path) -> None:
+    config = {"distributed.comm.timeouts.connect": "2s"}
+    with shared_cluster(tmp_path, 2, "auto", config) as cluster, shared(cluster.client, "value", 7) as handed:
+        assert [found for _, found in work(cluster.client, "before", same, deque([(0, handed)]))] == [7]
+        (holders,) = cluster.client.who_has(handed).values()
+        for pid in cluster.client.run(os.getpid, workers=list(holders)).values():
+            os.kill(pid, signal.SIGKILL)
+        assert [found for _, found in work(cluster.client, "after", same, deque([(1, handed)]))] == [7]
+        cluster.wait_for_workers(2)
 
 
 def test_those_who_shared_a_worker_with_poison_are_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
