@@ -12,30 +12,19 @@ from .config import Study, load_cluster
 from .corpus import empty_corpus
 from .inference.extraction import choose_device
 from .inference.forgetting import in_rows, measure_forgetting, probe_positions, warm_up
-from .inference.input_table import table_bytes
 from .inference.lanes import equal_streams, parallel_lanes
 from .inference.model import LanguageModel
 from .inference.reader import StreamReader
 from .inference.trial import measure_rate
 from .inputs import trained_model, validate
+from .memory_plan import concept_bytes, driver_bytes, scheduler_bytes, worker_bytes
 from .progress import Progress, Step
-from .reductions.histogram import N_BIN
-from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
 from .stages.activations import state_bytes
 from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
-from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .stages.work import can_settle
-from .state_store import neuron_chunk
 from .study import has_twin
 from .tables import describe_layers
-from .tasks.columns import MOST_TOKENS
-from .tasks.significance import SHIFT_MEMORY
-
-PROGRAM_BYTES = 640 << 20
-"""Resident size of a process that has done a small study of a tiny model."""
-COLUMN_COPIES = 10
-"""Copies of a passage's values that testing a block of neurons holds: values, ranks, bins and their products."""
 
 
 def describe_plan(study: Study, output: Path | None = None, cluster: Path | None = None) -> str:
@@ -57,6 +46,7 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     seconds = readings * (max(n_piece, n_token) + n_scouted) / (rate * workers)
     twice = ", twice that while the random twin is read" if readings == 2 and study.store.activations != "none" else ""
     memory = worker_bytes(study, model, n_token, n_piece / n_token, n_type)
+    driver = driver_bytes(study, model, n_token, n_shard, n_type, n_document)
     lines = [
         f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
@@ -66,7 +56,9 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         f"disk        {state_bytes(study, n_token, model) / 1e9:,.2f} GB for the states "
         f"({study.store.activations}{twice}), {n_token * 40 / 1e9:,.2f} GB at most for the corpus",
         f"memory      {memory / 1e9:,.2f} GB a worker at most, and "
-        f"{concept_bytes(study, model, n_token) / 1e6:,.1f} MB for each concept",
+        f"{concept_bytes(study, model, n_token) / 1e6:,.1f} MB for each concept, in the driver too",
+        f"            {driver / 1e9:,.2f} GB the driver, {scheduler_bytes(n_shard) / 1e9:,.2f} GB the scheduler "
+        "(on this machine the scheduler is a part of the driver)",
         f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
         f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}"
         f"{', the random twin included' if readings == 2 else ''}; writing, labels, scores and tests come on top",
@@ -144,58 +136,3 @@ def count(study: Study, model: LanguageModel) -> tuple[int, int, int, int, int]:
     if not builder.n_token:
         raise empty_corpus(study.corpus.limit_tokens, builder.limited)
     return builder.n_token, builder.n_sentence, len(builder.documents), n_piece, len(builder.types)
-
-
-def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
-    """Return a bound on a worker's memory for a concept: three copies of its histograms, or its labels for ranking."""
-    histograms = 3 * 2 * model.n_layer * model.n_neuron * N_BIN * 4
-    return max(histograms, n_token if study.store.activations != "none" else 0)
-
-
-def worker_bytes(
-    study: Study, model: LanguageModel, n_token: int, pieces_per_token: float = 0.0, n_type: int = 0
-) -> int:
-    """Return a bound on a worker's memory: the program, and what takes most of reading, ranking and testing.
-
-    Parameters
-    ----------
-    study, model
-        What is to be done.
-    n_token
-        Tokens of the corpus.
-    pieces_per_token
-        Pieces that the model reads for a word of the corpus; 0 where it reads the tokens themselves.
-    n_type
-        Types of the corpus.
-    """
-    stored = study.store.activations != "none"
-    state = min(n_token, study.inference.shard_tokens) * model.n_layer * model.n_neuron * 4
-    n_state = len(study.inference.kept(model.cell)) if stored else 1
-    shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
-    ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
-    testing = column_bytes(model, n_token) if stored and study.selectivity.draws else 0
-    rest = max(min(ranking, RANK_MEMORY), testing)
-    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + table_bytes_of(model, n_token, n_type), rest)
-
-
-def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
-    """Return a bound on three copies of the sums by type and by group of documents: two are merged into one."""
-    rows = min(n_type, n_token // MIN_TYPE_TOKEN, MAX_TYPE) + min(n_token // MIN_GROUP_TOKEN + 1, MAX_GROUP)
-    return 3 * 8 * rows * model.n_layer * model.n_neuron
-
-
-def column_bytes(model: LanguageModel, n_token: int) -> int:
-    """Return a bound on testing a block of neurons: its draws, and some copies of the passage that it reads.
-
-    A passage holds whole documents; one document that is longer is held as a whole.
-    """
-    return SHIFT_MEMORY + COLUMN_COPIES * 4 * min(n_token, MOST_TOKENS) * neuron_chunk(model.n_neuron)
-
-
-def _model_bytes(study: Study, model: LanguageModel) -> int:
-    """Return a bound on what the model takes: its weights, again packed, and its table, held twice while it is made.
-
-    A lower precision is judged by two readers more.
-    """
-    weights = 2 * 4 * model.n_parameter + 2 * table_bytes(model)
-    return weights if study.inference.precision == "float32" else 2 * weights

@@ -9,11 +9,12 @@ from .cluster.client import client_of
 from .cluster.start import one_worker
 from .config import Study, load_cluster
 from .disk import temporary_name
-from .dry_run import count, worker_bytes
+from .dry_run import count
 from .inference.checkpoints import save_model
 from .inference.device import describe_device, model_digest
 from .inference.model import LanguageModel
 from .inputs import trained_model, validate
+from .memory_plan import worker_bytes
 
 if TYPE_CHECKING:
     from distributed import Client

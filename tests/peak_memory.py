@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from lstm_analysis import dry_run, inputs, study
+from lstm_analysis import dry_run, inputs, memory_plan, study
 from lstm_analysis.config import load_study
 
 
@@ -32,8 +32,8 @@ def main(file: str, output: str, *settings: str) -> dict[str, int]:
     peak = peak_bytes()
     model = inputs.trained_model(config)
     n_token, _, _, n_piece, n_type = dry_run.count(config, model)
-    planned = dry_run.worker_bytes(config, model, n_token, n_piece / n_token, n_type)
-    planned += run.selectivity.sizes["concept"] * dry_run.concept_bytes(config, model, n_token)
+    planned = memory_plan.worker_bytes(config, model, n_token, n_piece / n_token, n_type)
+    planned += run.selectivity.sizes["concept"] * memory_plan.concept_bytes(config, model, n_token)
     n_lane = run.facts["lanes"]["plan"]["n_lane"] if "lanes" in run.facts else 0
     return {"peak": peak, "planned": planned, "n_token": n_token, "n_lane": n_lane}
 

@@ -64,6 +64,7 @@ ROWS = [
             "train",
             "stages",
             "dry_run",
+            "memory_plan",
             "extract",
             "run",
             "place_check",

@@ -1,8 +1,8 @@
 """A corpus of any size in bounded memory: a synthetic one is written, and read without keeping states.
 
 The study runs as a user's would (``store: none``, tests that exchange words, concepts of three sources), on a scheduler
-and workers of their own. Printed: rates of each stage, and the peak memory of driver, scheduler and workers, which
-must not grow with the corpus.
+and workers of their own. Printed: rates of each stage, and the peak memory of driver, scheduler and workers beside
+what the plan of the study says; the exit code is 1 if one is beyond.
 
     python tests/benchmarks/any_size.py --tokens 100000000 [--workers 2] [--neurons 32] [--keep FOLDER]
 """
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -27,7 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from driver import external_cluster
 
+from lstm_analysis.config import load_study
 from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
+from lstm_analysis.inputs import trained_model
+from lstm_analysis.memory_plan import concept_bytes, driver_bytes, scheduler_bytes, worker_bytes
 from lstm_analysis.vocabulary import Vocabulary
 
 N_TYPE, N_VOCABULARY = 200_000, 10_000
@@ -109,8 +113,8 @@ def peaks(processes: dict[str, psutil.Process]) -> Iterator[dict[str, float]]:
         thread.join()
 
 
-def measure(folder: Path, n_worker: int, n_token: int) -> None:
-    """Run the study of a folder and print what it took."""
+def measure(folder: Path, n_worker: int, n_token: int) -> bool:
+    """Run the study of a folder, print what it took, and return whether it took no more memory than planned."""
     cluster = folder / "cluster.yaml"
     cluster.write_text(yaml.safe_dump({"scheduler_file": str(folder / "scheduler.json")}))
     command = [sys.executable, "-m", "lstm_analysis.cli", "run", str(folder / "study.yaml"),
@@ -131,8 +135,21 @@ def measure(folder: Path, n_worker: int, n_token: int) -> None:
     for stage, entry in record["stages"].items():
         print(f"{stage:<14}{entry['seconds']:>10,.1f} s {n_token / entry['seconds']:>12,.0f} tokens/s")
     print(f"{'all':<14}{seconds:>10,.1f} s {n_token / seconds:>12,.0f} tokens/s")
+    planned = plan(folder, record["facts"])
     for name, peak in found.items():
-        print(f"{name:<14}{peak:>10,.0f} MB at most")
+        print(f"{name:<14}{peak:>10,.0f} MB at most, planned {planned[name.split()[0]]:,.0f} MB")
+    return all(peak <= planned[name.split()[0]] for name, peak in found.items())
+
+
+def plan(folder: Path, facts: dict[str, Any]) -> dict[str, float]:
+    """Return what the plan of the study allows to each program, in MB."""
+    study, sizes = load_study(folder / "study.yaml"), facts["corpus"]
+    model, n_token, n_type = trained_model(study), sizes["n_token"], sizes["n_type"]
+    concepts = facts["labels"]["n_concept"] * concept_bytes(study, model, n_token)
+    n_shard = -(-n_token // SHARD_TOKENS)
+    driver = driver_bytes(study, model, n_token, n_shard, n_type, sizes["n_document"]) + concepts
+    worker = worker_bytes(study, model, n_token, n_type=n_type) + concepts
+    return {"driver": driver / 1e6, "scheduler": scheduler_bytes(n_shard) / 1e6, "worker": worker / 1e6}
 
 
 def workers_of(folder: Path) -> list[psutil.Process]:
@@ -158,7 +175,8 @@ def main() -> None:
         if not (folder / "text").exists():
             write_corpus(folder / "text", options.tokens)
         write_study(folder, options.neurons)
-        measure(folder, options.workers, options.tokens)
+        if not measure(folder, options.workers, options.tokens):
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,99 @@
+"""How much memory the programs of a study take at most: a worker, the driver, the scheduler."""
+
+from .config import Study
+from .inference.input_table import table_bytes
+from .inference.model import LanguageModel
+from .reductions.histogram import N_BIN
+from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
+from .stages.selectivity import RANK_MEMORY, rank_bytes
+from .state_store import neuron_chunk
+from .tasks.columns import MOST_TOKENS
+from .tasks.significance import SHIFT_MEMORY
+
+PROGRAM_BYTES = 640 << 20
+"""Resident size of a process that has done a small study of a tiny model."""
+COLUMN_COPIES = 10
+"""Copies of a passage's values that testing a block of neurons holds: values, ranks, bins and their products."""
+SHARD_BYTES, TYPE_BYTES, DOCUMENT_BYTES = 3_000, 320, 140
+"""What the driver keeps of a shard (its commit), of a type and of a document (tables, counts of labels)."""
+PLANNED_TOKEN_BYTES = 32
+"""What the driver holds of a token while it plans the tests of idioms and of sentence boundaries."""
+SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 320 << 20, 600
+"""A scheduler with the page of a study, which knows the state of each shard."""
+PLANNED_ANALYSES = {"idioms", "sentence_position"}
+
+
+def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
+    """Return a bound on a worker's memory for a concept: three copies of its histograms, or its labels for ranking."""
+    histograms = 3 * 2 * model.n_layer * model.n_neuron * N_BIN * 4
+    return max(histograms, n_token if study.store.activations != "none" else 0)
+
+
+def worker_bytes(
+    study: Study, model: LanguageModel, n_token: int, pieces_per_token: float = 0.0, n_type: int = 0
+) -> int:
+    """Return a bound on a worker's memory: the program, and what takes most of reading, ranking and testing.
+
+    Parameters
+    ----------
+    study, model
+        What is to be done.
+    n_token
+        Tokens of the corpus.
+    pieces_per_token
+        Pieces that the model reads for a word of the corpus; 0 where it reads the tokens themselves.
+    n_type
+        Types of the corpus.
+    """
+    stored = study.store.activations != "none"
+    state = min(n_token, study.inference.shard_tokens) * model.n_layer * model.n_neuron * 4
+    n_state = len(study.inference.kept(model.cell)) if stored else 1
+    shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
+    ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
+    testing = column_bytes(model, n_token) if stored and study.selectivity.draws else 0
+    rest = max(min(ranking, RANK_MEMORY), testing)
+    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + table_bytes_of(model, n_token, n_type), rest)
+
+
+def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
+    """Return a bound on three copies of the sums by type and by group of documents: two are merged into one."""
+    rows = min(n_type, n_token // MIN_TYPE_TOKEN, MAX_TYPE) + min(n_token // MIN_GROUP_TOKEN + 1, MAX_GROUP)
+    return 3 * 8 * rows * model.n_layer * model.n_neuron
+
+
+def column_bytes(model: LanguageModel, n_token: int) -> int:
+    """Return a bound on testing a block of neurons: its draws, and some copies of the passage that it reads.
+
+    A passage holds whole documents; one document that is longer is held as a whole.
+    """
+    return SHIFT_MEMORY + COLUMN_COPIES * 4 * min(n_token, MOST_TOKENS) * neuron_chunk(model.n_neuron)
+
+
+def _model_bytes(study: Study, model: LanguageModel) -> int:
+    """Return a bound on what the model takes: its weights, again packed, and its table, held twice while it is made.
+
+    A lower precision is judged by two readers more.
+    """
+    weights = 2 * 4 * model.n_parameter + 2 * table_bytes(model)
+    return weights if study.inference.precision == "float32" else 2 * weights
+
+
+def driver_bytes(study: Study, model: LanguageModel, n_token: int, n_shard: int, n_type: int, n_document: int) -> int:
+    """Return a bound on the memory of the driver, which holds no states: tables of the corpus, plans and the summary.
+
+    Parameters
+    ----------
+    study, model
+        What is to be done.
+    n_token, n_shard, n_type, n_document
+        Tokens, shards, types and documents of the corpus.
+    """
+    planned = study.store.activations != "none" and (study.analyses is None or PLANNED_ANALYSES & set(study.analyses))
+    tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
+    plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
+    return PROGRAM_BYTES + tables + plans + table_bytes_of(model, n_token, n_type)
+
+
+def scheduler_bytes(n_shard: int) -> int:
+    """Return a bound on the memory of the scheduler: it holds no more than the tasks of the window, and the page."""
+    return SCHEDULER_BYTES + SCHEDULED_SHARD_BYTES * n_shard
