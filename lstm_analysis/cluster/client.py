@@ -75,7 +75,8 @@ def client_of(config: ClusterConfig, cluster: str | Path | None) -> Iterator["Cl
 
 
 def _leave_interrupts_to_the_driver() -> None:
-    """Keep a worker that shares the driver's terminal from answering Ctrl-C with a traceback of its own."""
+    """Keep a worker that shares the driver's terminal from answering Ctrl-C with tracebacks and warnings of its own."""
+    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
     if threading.current_thread() is threading.main_thread():  # not so where the workers are threads of the driver
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

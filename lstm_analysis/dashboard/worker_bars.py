@@ -37,7 +37,7 @@ class WorkerBars:
         self._memory.hbar(y="y", right=100, height=0.7, color=FAINT, source=self.source)
         self._memory.hbar(y="y", right="share", height=0.7, color="colour", source=self.source)
         self._speed.x_range.start = 0
-        self._speed.xaxis.formatter = NumeralTickFormatter(format="0,0")
+        self._speed.xaxis.formatter = NumeralTickFormatter(format="0.[0] a")
         self._speed.xaxis.ticker.desired_num_ticks = self._memory.xaxis.ticker.desired_num_ticks = 4
         self._memory.yaxis.visible = False
         for plot in (self._speed, self._memory):
