@@ -8,7 +8,7 @@ demo: .venv/demo
 
 test: .venv/test
 	$(BIN)/python -m pytest -m "not slow and not cluster and not engines" --numprocesses 2 --dist loadscope
-	$(BIN)/python -m pytest -m "cluster and not engines"
+	$(BIN)/python -m pytest -m "cluster and not engines" --numprocesses 2 --dist loadfile
 
 slow: .venv/test
 	$(BIN)/python -m pytest -m "slow and not cluster and not engines" --numprocesses 2
