@@ -190,7 +190,8 @@ class SelectivityConfig:
 class Study:
     """A study file. ``folder`` is where it lies: its relative paths count from there.
 
-    ``analyses`` are by default ``sentence_position`` and, if the study makes tests, ``categories``.
+    ``analyses`` are by default ``sentence_position`` and, if the study makes tests, ``categories``; ``matches`` is one
+    of them if, and only if, there are ``phrases``.
     """
 
     name: str
@@ -201,6 +202,7 @@ class Study:
     concepts: tuple[Concept, ...] = ()
     selectivity: SelectivityConfig = SelectivityConfig()
     analyses: tuple[str, ...] | None = None
+    phrases: tuple[str, ...] = ()
     seed: int = 0
     folder: Path = field(default=Path(), metadata={"internal": True})
 
@@ -212,6 +214,20 @@ class Study:
             object.__setattr__(self, "analyses", ("sentence_position", *tested))
         elif self.analyses:
             without_repeats(self.analyses, "analyses")
+        self._match_phrases()
+
+    def _match_phrases(self) -> None:
+        if self.phrases:
+            without_repeats(self.phrases, "phrases")
+        for phrase in self.phrases:
+            require(bool(phrase.split()), "phrases", phrase, "words, such as: in the red")
+        asked, known = "matches" in (self.analyses or ()), bool(self.phrases)
+        if asked and not known:
+            raise UsageError(
+                "The analysis matches looks for phrases; the study names none. Give phrases: [in the red]."
+            )
+        if known and not asked:
+            object.__setattr__(self, "analyses", (*(self.analyses or ()), "matches"))
 
     def _refuse_credentials(self) -> None:
         urls = {"store.url": [self.store.url], "corpus.path": self.corpus.path}
@@ -235,6 +251,8 @@ class Study:
         """Return the effective study as plain JSON types, without the folder."""
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
         del found["folder"]
+        if not self.phrases:
+            del found["phrases"]  # which runs of earlier versions do not know
         return found
 
 

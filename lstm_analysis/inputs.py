@@ -108,7 +108,7 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     summary = fingerprint("summary", states, label, study.seed)
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
-    analyses = fingerprint("analyses", scores, found["analyses"])
+    analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))
     twin = fingerprint("twin", analyses, study.selectivity.twin)
     return {
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,

@@ -18,8 +18,8 @@ SHARD_BYTES, TYPE_BYTES, DOCUMENT_BYTES = 3_000, 320, 140
 """What the driver keeps of a shard (its commit), of a type and of a document (tables, counts of labels)."""
 PLANNED_TOKEN_BYTES = 32
 """What the driver holds of a token while it plans the tests of idioms and of sentence boundaries."""
-SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 320 << 20, 600
-"""A scheduler with the page of a study, which knows the state of each shard."""
+SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
+"""A scheduler that has imported what the tasks need, torch too, and knows the state of each shard for its page."""
 PLANNED_ANALYSES = {"idioms", "sentence_position"}
 
 

@@ -113,6 +113,11 @@ class Run:
         return self._open("idioms.zarr", "analyses").load()
 
     @cached_property
+    def matches(self) -> xr.Dataset:
+        """Where else the neurons of the study's phrases are on together."""
+        return self._open("matches.zarr", "analyses").load()
+
+    @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
         done = self.record["stages"].get("twin", {}).get("state") == "done"

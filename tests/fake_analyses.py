@@ -119,6 +119,23 @@ def fake_idioms(names: list[str], shape: tuple[int, int], rng: np.random.Generat
     return found.assign_attrs(primary_contrast="literal", verdict=f"{verdict} <b>")
 
 
+def fake_matches(n_time: int, rng: np.random.Generator) -> xr.Dataset:
+    """Return matches of a phrase with a nasty name, and of two that have none."""
+    phrases = ["in <b>the</b> red", "selects nothing", "stands nowhere"]
+    found = random_store(schema.PHRASE_MATCHES, schema.PHRASE_MATCHES, {"phrase": 3, "match": 20}, rng)
+    found["start"] = (("phrase", "match"), rng.integers(0, n_time - 9, (3, 20)))
+    found["is_query"][:], found["is_phrase"][:] = False, False
+    found["is_query"][0, 0], found["is_phrase"][0, :3] = True, True
+    found["start"][0, 15:], found["start"][1:] = -1, -1
+    found["n_occurrence"][:], found["n_occurrence_selecting"][:], found["n_selected"][:] = (
+        [9, 4, 0],
+        [7, 0, 0],
+        [12, 0, 0],
+    )
+    found = found.assign_coords(phrase=np.array(phrases, object))
+    return found.assign_attrs(threshold=0.3, left=1, right=0, n_draw=99)
+
+
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
     """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
     sizes = {**tuning.sizes, "sentence_length_bin": 60}

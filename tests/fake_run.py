@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms
+from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms, fake_matches
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -22,7 +22,8 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-STAGE = {"contexts": "selectivity", "sentence_position": "analyses", "categories": "analyses", "idioms": "analyses"}
+ANALYSES = ("sentence_position", "categories", "idioms", "matches")
+STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
@@ -66,6 +67,7 @@ def write_run(
         "sentence_position": lambda: tuning,
         "categories": lambda: fake_categories(scores, TYPES, rng),
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
+        "matches": lambda: fake_matches(N_TIME, rng),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:

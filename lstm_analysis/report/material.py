@@ -22,6 +22,7 @@ class Twin:
     tuning: xr.Dataset | None
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
+    matches: xr.Dataset | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Material:
         Neurons called for categories, and what these share.
     idioms
         Neurons and idioms.
+    matches
+        Where else the neurons of phrases are on together.
     contexts
         Where each neuron is extreme.
     states
@@ -63,6 +66,7 @@ class Material:
     tuning: xr.Dataset | None
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
+    matches: xr.Dataset | None
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None
@@ -113,6 +117,7 @@ def gather(run: "Run") -> Material:
         tuning=_analysis(run, "sentence_position"),
         categories=_analysis(run, "categories"),
         idioms=_analysis(run, "idioms"),
+        matches=_analysis(run, "matches"),
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
@@ -120,7 +125,7 @@ def gather(run: "Run") -> Material:
 
 
 def _twin(run: "Run") -> Twin:
-    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms"))
+    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches"))
     return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
 
 

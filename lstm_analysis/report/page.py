@@ -21,6 +21,7 @@ from .evidence import gather_evidence, shown_in_full
 from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
+from .match_section import match_section
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
@@ -96,6 +97,9 @@ def render(material: Material) -> str:
         active_threshold=TABLE_THRESHOLD,
         fewest=FEWEST,
         position=position,
+        phrases=match_section(material),
+        match_rule={} if material.matches is None else material.matches.attrs,
+        folder=material.folder,
         n_trace=N_TRACE,
         remarks=small_print(material, scale, groups),
         tuned=tuned,

@@ -1,8 +1,11 @@
 """Variables of the results of matching: a table of its own, for scores have names they have elsewhere."""
 
+from dataclasses import replace
+
 from .variable import Variable
 
 _MATCH, _SELECTED, _LENGTH = ("match",), ("selected",), ("run_length",)
+_PHRASE, _OF_PHRASE = ("phrase",), ("phrase", "match")
 
 MATCHES: dict[str, Variable] = {
     "start": Variable(_MATCH, "int64", "1", "first token of the match", (0, None)),
@@ -28,3 +31,17 @@ MATCHES: dict[str, Variable] = {
     "selected_neuron": Variable(_SELECTED, "int64", "1", "the selected neuron", (0, None)),
     "selected_sign": Variable(_SELECTED, "int8", "1", "1 where it is on upwards, -1 downwards", (-1, 1)),
 }  # fmt: skip
+
+_KEPT = ("length", "jaccard", "n_shared", "n_union", "is_query", "p_value", "null_jaccard")
+
+PHRASE_MATCHES: dict[str, Variable] = {
+    **{name: replace(MATCHES[name], dims=_OF_PHRASE) for name in _KEPT},
+    "start": Variable(_OF_PHRASE, "int64", "1", "first token of the match; -1 past the last match", (-1, None)),
+    "is_phrase": Variable(_OF_PHRASE, "bool", "", "whether the match overlaps an occurrence of the phrase"),
+    "n_occurrence": Variable(_PHRASE, "int64", "1", "occurrences of the phrase", (0, None)),
+    "n_occurrence_selecting": Variable(_PHRASE, "int64", "1", "of these those that select a neuron", (0, None)),
+    "n_selected": Variable(_PHRASE, "int64", "neuron", "neurons that the looked for occurrence selects", (0, None)),
+    "query_start": Variable(_PHRASE, "int64", "1", "first token of the occurrence looked for; -1: none", (-1, None)),
+    "query_stop": Variable(_PHRASE, "int64", "1", "token after its last; -1: none", (-1, None)),
+}
+"""Variables of ``matches.zarr``."""

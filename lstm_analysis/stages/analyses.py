@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..labels.idiom import Idioms
 from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
+from .matches import matches
 from .tables import run_tables
 from .work import Work, log, make_job
 
@@ -145,13 +147,14 @@ def without_tests(study: Study) -> str:
     )
 
 
-def without_states(study: Study) -> str:
-    """Return why a study that keeps no states cannot look at idioms."""
+def without_states(study: Study, name: str = "idioms") -> str:
+    """Return why a study that keeps no states cannot look at single tokens."""
     if study.store.activations != "none":
         return ""
+    where = "phrases out of the study" if name == "matches" else f"{name} out of analyses"
     return (
-        "The analysis idioms reads states at single tokens, and this study keeps none (store: none). Set "
-        "store.activations: float32, or take idioms out of analyses."
+        f"The analysis {name} reads states at single tokens, and this study keeps none (store: none). Set "
+        f"store.activations: float32, or take {where}."
     )
 
 
@@ -159,6 +162,7 @@ ANALYSES: dict[str, Analysis] = {
     "sentence_position": Analysis(sentence_position),
     "categories": Analysis(semantic_categories, without_tests),
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
+    "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
 }
 
 

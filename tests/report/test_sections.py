@@ -20,6 +20,7 @@ from lstm_analysis.report.forest import forest
 from lstm_analysis.report.headline import headline
 from lstm_analysis.report.heat_map import heat_map
 from lstm_analysis.report.idiom_section import IdiomSection, idiom_section
+from lstm_analysis.report.match_section import match_section
 from lstm_analysis.report.material import Material, gather
 from lstm_analysis.report.page import figure_json
 from lstm_analysis.report.palette import contrast, share_colours
@@ -27,7 +28,7 @@ from lstm_analysis.report.position_section import position_section
 from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
 
-ALL = ("sentence_position", "categories", "idioms")
+ALL = ("sentence_position", "categories", "idioms", "matches")
 
 
 @pytest.fixture(scope="module")
@@ -299,3 +300,32 @@ def test_heat_map_has_counts_and_shares() -> None:
     assert found.rows[0][1].style == "s2"
     assert found.rows[1][0].title == "a and b: 1 neurons, Jaccard 0.25, lift –"
     assert all(contrast(ink, background) >= 4.5 for _, background, ink in share_colours())
+
+
+def test_matches_of_phrases(whole: Material, html: str) -> None:
+    found, nothing, nowhere = match_section(whole)
+    assert whole.matches is not None
+    first = whole.matches.isel(phrase=0)
+    assert (found.n_occurrence, found.n_selecting, found.n_selected) == (9, 7, 12)
+    assert (len(found.lines), found.n_match, found.n_phrase) == (12, 14, 2)
+    assert [line.kind for line in found.lines] == ["query", "phrase", "phrase", *[""] * 9]
+    types, document, words = (whole.corpus[name].values for name in ("type", "document", "type_id"))
+    for i, line in enumerate(found.lines):
+        start, stop = int(first["start"][i]), int(first["start"][i] + first["length"][i])
+        same = document == document[start]
+        assert line.text == " ".join(types[words[start:stop][same[start:stop]]])
+        assert line.before == " ".join(types[words[max(0, start - 8) : start][same[max(0, start - 8) : start]]])
+        assert line.jaccard == float(first["jaccard"][i])
+    assert nothing.lines == nowhere.lines == ()
+    text = text_of(html[html.index('<section id="matches">') :])
+    assert "in &lt;b&gt;the&lt;/b&gt; red" in text
+    assert "9 occurrences, 7 of them select a neuron · the first of these selects 12 neurons" in text
+    assert "of its 14 best matches 2 are the phrase again · the random twin: 12 neurons, best match" in text
+    assert "No occurrence selects a neuron." in text
+    assert "The phrase does not stand in this corpus inside one sentence." in text
+    assert '<a href="#matches">' in html
+
+
+def test_without_phrases_there_is_no_such_section(whole: Material) -> None:
+    assert "matches" not in page.render(replace(whole, matches=None)).split("<main>")[0].split("<nav>")[1]
+    assert match_section(replace(whole, matches=None)) == []
