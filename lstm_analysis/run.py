@@ -47,7 +47,8 @@ class Run:
         facts: dict[str, Any] = self.record["facts"]
         return facts
 
-    def _open(self, name: str, stage: str, shards: bool = False) -> xr.Dataset:
+    def _open(self, name: str, stage: str, shards: bool = False, dask: bool = True) -> xr.Dataset:
+        """Open a store; its Dask arrays are of the chunks on disk, or of one shard each."""
         entry = self.record["stages"].get(stage, {})
         names = [kept for kept in entry.get("products", ()) if kept.endswith(f"/{name}")]  # a URL
         place = product(self.path, names[0] if names else name)
@@ -55,7 +56,8 @@ class Run:
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         shard = self.record["study"]["inference"]["shard_tokens"]
-        found = open_dataset(place, {"time": shard, "layer": -1, "neuron": -1} if shards else {})
+        chunks = {"time": shard, "layer": -1, "neuron": -1} if shards else {}
+        found = open_dataset(place, chunks if dask else None)
         if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
             raise UserError(
                 f"{place} was made from other inputs than run.json says. Run the study again with --force "
@@ -77,9 +79,17 @@ class Run:
         UserError
             If the study keeps none.
         """
+        return self._states(dask=True)
+
+    @cached_property
+    def stored_states(self) -> xr.Dataset:
+        """The same, read where they are asked for, without Dask: for loops over blocks in one process."""
+        return self._states(dask=False)
+
+    def _states(self, dask: bool) -> xr.Dataset:
         if self.record["study"]["store"]["activations"] == "none":
             raise UserError(f"{self.path} keeps no states: its study says store: none. Run it with store: float32.")
-        return self._open("activations.zarr", "activations", shards=True)
+        return self._open("activations.zarr", "activations", shards=True, dask=dask)
 
     @cached_property
     def labels(self) -> xr.Dataset:

@@ -69,6 +69,7 @@ ROWS = [
             "place_check",
         ],
     ),
+    ("apart", ["exchange"]),
     ("apart", ["commands"]),
     ("apart", ["cli"]),
 ]
