@@ -43,13 +43,17 @@ class ImportedCorpus:
 
     def columns(self, start: int, stop: int) -> dict[str, Array]:
         """Return the columns of tokens, dims (time)."""
-        found: dict[str, Array] = {"type_id": self.words.codes(start, stop), **self.layout.columns(start, stop)}
+        found: dict[str, Array] = {"type_id": self.words.codes(start, stop), **self.coordinates(start, stop)}
         for name, track in self.tracks.items():
             if isinstance(track, Coded):
                 found[f"{name}_id"] = track.codes(start, stop)
             else:
                 found[name] = track.values(start, stop)
-        return found | {"token_id": self.words.ids(start, stop) - self.first_id}
+        return found
+
+    def coordinates(self, start: int, stop: int) -> dict[str, Array]:
+        """Return the columns that lie beside states as well, and `sentence_length`, dims (time)."""
+        return {"token_id": self.words.ids(start, stop) - self.first_id, **self.layout.columns(start, stop)}
 
     def dtypes(self) -> dict[str, Any]:
         """Return the stored type of each column."""

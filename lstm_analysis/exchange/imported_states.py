@@ -13,9 +13,10 @@ from ..errors import UsageError
 from ..integrity import sealed
 from ..progress import Progress
 from ..state_store import create_activations
-from ..store import COORDINATES, add_attrs, commit_path, new_store, open_dataset, write_json, write_rows
+from ..store import COORDINATES, add_attrs, commit_path, new_store, write_json, write_rows
 from .coded_values import OpenFiles
 from .hdf5 import Array, read_rows
+from .imported_corpus import ImportedCorpus
 from .lstmvis_project import SKIP, StateSource
 
 SHARD_BYTES = 1 << 26
@@ -109,9 +110,9 @@ def open_states(files: OpenFiles, sources: Sequence[StateSource], n_word: int, l
     return ImportedStates(found, layer_sizes, "float16" if half else "float32")
 
 
-def write_states(run: Path, states: ImportedStates, n_time: int, fingerprint: str, bar: Progress) -> None:
-    """Write ``activations.zarr`` in one step, beside the corpus, and the commits of its shards."""
-    corpus, shard = open_dataset(run / "corpus.zarr"), states.shard
+def write_states(run: Path, states: ImportedStates, corpus: ImportedCorpus, fingerprint: str, bar: Progress) -> None:
+    """Write ``activations.zarr`` in one step, and the commits of its shards."""
+    shard, n_time = states.shard, corpus.layout.n_time
     commits: list[Mapping[str, Any]] = []
     with new_store(run / "activations.zarr") as folder:
         variables = dict.fromkeys(states.variables, states.dtype)
@@ -121,8 +122,8 @@ def write_states(run: Path, states: ImportedStates, n_time: int, fingerprint: st
             span = start, min(start + shard, n_time)
             values = states.read(*span)
             sums = write_rows(folder, [span], shard, values)
-            columns = {name: np.asarray(corpus[name].isel(time=slice(*span))) for name in COORDINATES}
-            write_rows(folder, [span], shard, columns)
+            columns = corpus.coordinates(*span)
+            write_rows(folder, [span], shard, {name: columns[name] for name in COORDINATES})
             commits.append({"spans": [list(span)], "checksums": sums})
             bar.update(span[1] - span[0])
         add_attrs(folder, {"layer_sizes": list(states.layer_sizes)})

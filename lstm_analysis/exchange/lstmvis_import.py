@@ -148,8 +148,8 @@ def _write(record: Record, project: Project, corpus: ImportedCorpus, states: Imp
         "left_out": list(project.left_out),
         "not_known": list(UNKNOWN),
     }
+    products = ("activations.zarr", "commits")  # first, for these are the values that may be refused
+    with record.stage("activations", print_, products), Progress(Step("states", "tokens", n_time)) as bar:
+        write_states(run, states, corpus, print_, bar)
     with record.stage("corpus", print_, ("corpus.zarr",)) as facts, Progress(Step("corpus", "tokens", n_time)) as bar:
         facts |= write_corpus(run / "corpus.zarr", corpus, states.shard, print_, bar)
-    products = ("activations.zarr", "commits")
-    with record.stage("activations", print_, products), Progress(Step("states", "tokens", n_time)) as bar:
-        write_states(run, states, n_time, print_, bar)
