@@ -61,10 +61,10 @@ class ImportedCorpus:
         known = {name: schema.VARIABLES[name].dtype for name in found if name in schema.VARIABLES}
         return {name: dtype.newbyteorder("=") for name, dtype in found.items()} | known
 
-    def attrs(self, name: str) -> dict[str, str]:
+    def attrs(self, name: str) -> dict[str, Any]:
         """Return the attributes of a column."""
         if name in schema.VARIABLES:
-            return schema.VARIABLES[name].attrs
+            return dict(schema.VARIABLES[name].attrs)
         if name in self.tracks:
             return {"units": "", "long_name": "meta track of the imported project"}
         return {"units": "1", "long_name": f"index in `{name.removesuffix('_id')}`"}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -53,7 +54,7 @@ class Selection:
         """Tokens."""
         return self.stop - self.start
 
-    @property
+    @cached_property
     def corpus(self) -> xr.Dataset:
         """The corpus, read where it is asked for."""
         _ = self.run.corpus  # checks that it is there and fits
@@ -86,7 +87,11 @@ class Selection:
         UsageError
             If a value does not fit into float16.
         """
-        found = self.run.stored_states[state].isel(time=slice(start, stop), layer=list(self.layers)).values
+        first, last = min(self.layers), max(self.layers)
+        stored = self.run.stored_states[state].isel(time=slice(start, stop), layer=slice(first, last + 1))
+        found = stored.values  # a list of layers here would be a slow way to read
+        if self.layers != tuple(range(first, last + 1)):
+            found = found[:, np.subtract(self.layers, first)]
         if self.dtype == "float16" and found.size and np.nanmax(np.abs(found)) > np.finfo(np.float16).max:
             raise UsageError(f"{state} has values beyond float16 in tokens {start:,} to {stop:,}. Use --dtype float32.")
         return found.astype(self.dtype, copy=False)

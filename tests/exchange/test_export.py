@@ -1,6 +1,8 @@
 """Runs for other programs: projects that come back equal, activations as NeuroX reads them, tables row by row."""
 
 import json
+import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +268,7 @@ def test_blocks_tile_any_span(run: Run, small_blocks: None) -> None:
     for span in [(0, 50), (0, 1), (7, 9), (8, 16), (3, 50), (49, 50)]:
         found = list(select(run, span=span).blocks("test"))
         assert [found[0][0], found[-1][1]] == list(span)
-        assert all(a[1] == b[0] for a, b in zip(found, found[1:], strict=False))
+        assert all(a[1] == b[0] for a, b in pairwise(found))
         assert all(0 < stop - start <= 8 and (start % 8 == 0 or start == span[0]) for start, stop in found)
 
 
@@ -283,7 +285,7 @@ def test_a_killed_export_leaves_no_table(tmp_path: Path, run: Run, monkeypatch: 
 
 
 def test_without_h5py(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    monkeypatch.setitem(sys.modules, "h5py", None)
     for kind, name in (("lstmvis", "p"), ("neurox", "a.hdf5")):
         ended = call("export", run.path, tmp_path / name, "--format", kind, "--layers", "0")
         expect_paragraph(ended, 2, "need the package h5py, which is not installed")
