@@ -76,7 +76,8 @@ class RowWriter(AbstractContextManager["RowWriter"]):
     Parameters
     ----------
     path, kind
-        The file and its format; in Parquet a block is a row group.
+        The file and its format; in Parquet a block is a row group, and only texts are dictionary-coded, for states
+        would grow by it.
     """
 
     def __init__(self, path: Path, kind: Kind) -> None:
@@ -95,7 +96,8 @@ class RowWriter(AbstractContextManager["RowWriter"]):
         else:
             table = pa.Table.from_pandas(frame, preserve_index=False)
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._temporary, table.schema)
+                texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+                self._writer = pq.ParquetWriter(self._temporary, table.schema, use_dictionary=texts)
             self._writer.write_table(table.cast(self._writer.schema))
         self._n_block += 1
 

@@ -122,6 +122,8 @@ def _scan(
         for track in tracks.values():
             if isinstance(track, Coded):
                 track.note(start, stop)
+            elif track.words is not None:
+                track.values(start, stop)  # refuses a word id that it has no row for
         for level, track in structure.items():
             values = track.ids(start, stop) if isinstance(track, Coded) else track.values(start, stop)
             before = last.get(level, values[:1])

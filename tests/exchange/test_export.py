@@ -181,7 +181,16 @@ def test_states_as_a_table(tmp_path: Path, run: Run, small_blocks: None, kind: s
         values = run.activations[name].isel(time=slice(*SPAN), layer=int(layer), neuron=int(neuron)).values
         np.testing.assert_array_equal(table[column].to_numpy(np.float32), values)
     if kind == "parquet":
-        assert pq.ParquetFile(file).num_row_groups == 4
+        half = ("--table", "states", "--dtype", "float16", "--layers", "1,0", "--state", "hidden", "--force")
+        assert call("export", run.path, file, "--format", kind, *half).code == 0
+        column = pd.read_parquet(file)["hidden_state 1:2"]
+        hidden = run.activations.hidden_state.isel(layer=1, neuron=2).values
+        np.testing.assert_array_equal(column.to_numpy(), hidden.astype(np.float16))
+
+
+def test_a_block_is_a_row_group(tmp_path: Path, run: Run, small_blocks: None) -> None:
+    la.export_run(run, tmp_path / "t.parquet", "parquet", table="states", span=SPAN)
+    assert pq.ParquetFile(tmp_path / "t.parquet").num_row_groups == 4
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])

@@ -93,6 +93,13 @@ def test_what_is_imported_and_not_known_is_recorded_and_shown(tmp_path: Path) ->
     assert "50 tokens, 8 sentences, 1 documents, 5 types, 2.00 % unknown" in shown.out
 
 
+def test_what_only_a_study_makes_is_said_to_be_missing(tmp_path: Path) -> None:
+    write_project(tmp_path / "project")
+    la.import_lstmvis(tmp_path / "project", tmp_path / "run")
+    pattern = r"has no labels\.zarr: it was imported, with words and states only\. Label it"
+    expect_paragraph(call("report", tmp_path / "run"), 1, pattern)
+
+
 def test_every_shard_is_committed_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imported_states, "LEAST_SHARD", 1)
     monkeypatch.setattr(imported_states, "SHARD_BYTES", 16 * 4 * 2 * 4)
