@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..disk import check_folder
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, one_of
 from ..run import Run, open_run
-from .frame_export import export_scores, export_states
+from .frame_export import Kind, export_scores, export_states
 from .lstmvis_export import export_lstmvis
 from .lstmvis_import import import_lstmvis
 from .lstmvis_project import CONFIG
@@ -21,26 +22,52 @@ TABLES = ("neurons", "states")
 
 
 @dataclass(frozen=True)
-class Format:
-    """A format that runs are written in.
+class Request:
+    """What is to be exported.
 
     Parameters
     ----------
-    write
-        Writes a part of a run and returns a line that says what.
-    folder
-        Whether the result is a folder.
+    run
+        The run.
+    part
+        Options of `select`.
+    concepts
+        Concepts whose labels are written.
+    table
+        Which table, of formats that hold one.
     """
 
-    write: Callable[..., str]
-    folder: bool = False
+    run: Run
+    part: Mapping[str, Any]
+    concepts: Sequence[str]
+    table: str | None
 
 
-EXPORTS: Mapping[str, Format] = {
-    "lstmvis": Format(export_lstmvis, folder=True),
-    "neurox": Format(export_neurox),
-    "parquet": Format(export_states),
-    "csv": Format(export_states),
+def _lstmvis(request: Request, out: Path) -> str:
+    return export_lstmvis(select(request.run, **request.part), out, request.concepts)
+
+
+def _neurox(request: Request, out: Path) -> str:
+    hidden = request.part["states"] is None and "hidden_state" in request.run.stored_states
+    part = {**request.part, "states": ["hidden"]} if hidden else request.part
+    return export_neurox(select(request.run, **part), out)
+
+
+def _frame(request: Request, out: Path, kind: Kind) -> str:
+    if request.table == "states":
+        return export_states(select(request.run, **request.part), out, kind)
+    return export_scores(request.run, out, kind)
+
+
+FOLDERS = ("lstmvis",)
+"""Formats that are a folder, not a file."""
+FRAMES = ("parquet", "csv")
+"""Formats that hold one of `TABLES`."""
+EXPORTS: Mapping[str, Callable[[Request, Path], str]] = {
+    "lstmvis": _lstmvis,
+    "neurox": _neurox,
+    "parquet": partial(_frame, kind="parquet"),
+    "csv": partial(_frame, kind="csv"),
 }
 IMPORTS: Mapping[str, Callable[..., Run]] = {"lstmvis": import_lstmvis}
 
@@ -95,30 +122,25 @@ def export_run(
     if format not in EXPORTS:
         raise UsageError(f"Unknown format {format!r}; {nearest(format, EXPORTS)}")
     out, opened = Path(out), run if isinstance(run, Run) else open_run(run)
-    chosen: dict[str, Any] = {"span": span, "layers": layers, "states": states, "dtype": dtype}
-    _check_options(format, chosen, concepts, table)
-    refuse_existing(out, EXPORTS[format].folder, force)
+    part: dict[str, Any] = {"span": span, "layers": layers, "states": states, "dtype": dtype}
+    request = Request(opened, part, concepts, table)
+    _check_options(format, request)
+    refuse_existing(out, format in FOLDERS, force)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if format in ("parquet", "csv"):
-        if table != "states":
-            return export_scores(opened, out, "csv" if format == "csv" else "parquet")
-        return export_states(select(opened, **chosen), out, "csv" if format == "csv" else "parquet")
-    if format == "neurox" and states is None and "hidden_state" in opened.stored_states:
-        chosen["states"] = ["hidden"]
-    options = {"concepts": concepts} if format == "lstmvis" else {}
-    return EXPORTS[format].write(select(opened, **chosen), out, **options)
+    return EXPORTS[format](request, out)
 
 
-def _check_options(format: str, chosen: Mapping[str, Any], concepts: Sequence[str], table: str | None) -> None:
-    given = [name for name, value in chosen.items() if value is not None]
-    if concepts and format != "lstmvis":
+def _check_options(format: str, request: Request) -> None:
+    given, table = [name for name, value in request.part.items() if value is not None], request.table
+    if request.concepts and format != "lstmvis":
         raise UsageError(f"Concepts are tracks of an LSTMVis project; {format} has none. Leave --concept away.")
-    if table is not None and format not in ("parquet", "csv"):
+    if table is not None and format not in FRAMES:
         raise UsageError(f"--table is for parquet and csv; {format} always holds states. Leave it away.")
     if table not in (None, *TABLES):
-        raise UsageError(f"--table is {table!r}; {nearest(str(table), TABLES)}")
-    if format in ("parquet", "csv") and table != "states" and given:
-        raise UsageError(f"--{given[0]} chooses states, and the table is that of neurons. Give --table states.")
+        raise UsageError(f"--table is {table!r}; {one_of(str(table), TABLES)}")
+    if format in FRAMES and table != "states" and given:
+        name = {"states": "state"}.get(given[0], given[0])
+        raise UsageError(f"--{name} chooses states, and the table is that of neurons. Give --table states.")
 
 
 def refuse_existing(out: Path, folder: bool, force: bool) -> None:

@@ -22,6 +22,17 @@ COLUMNS = ("document", "sentence", "sentence_position")
 def export_scores(run: Run, out: Path, kind: Kind) -> str:
     """Write the ranked table of a run: concept, layer, neuron, measures, counts.
 
+    Parameters
+    ----------
+    run
+        The run.
+    out, kind
+        The file and its format.
+
+    Returns
+    -------
+    One line that says what was written.
+
     Raises
     ------
     UsageError
@@ -43,7 +54,18 @@ def export_scores(run: Run, out: Path, kind: Kind) -> str:
 def export_states(selection: Selection, out: Path, kind: Kind) -> str:
     """Write a row for each token: its word, document, sentence, annotations, and a column for each neuron and state.
 
-    Columns of states are called like ``hidden_state 1:37``.
+    Columns of states are called like ``hidden_state 1:37``. Memory is bounded by a block of rows.
+
+    Parameters
+    ----------
+    selection
+        Tokens, layers and states.
+    out, kind
+        The file and its format.
+
+    Returns
+    -------
+    One line that says what was written.
     """
     with RowWriter(out, kind) as writer:
         for frame in _frames(selection):

@@ -111,7 +111,24 @@ def open_states(files: OpenFiles, sources: Sequence[StateSource], n_word: int, l
 
 
 def write_states(run: Path, states: ImportedStates, corpus: ImportedCorpus, fingerprint: str, bar: Progress) -> None:
-    """Write ``activations.zarr`` in one step, and the commits of its shards."""
+    """Write ``activations.zarr`` in one step, and the commits of its shards.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    states, corpus
+        The states, and what lies beside them.
+    fingerprint
+        Of the project and the options.
+    bar
+        Told of every token.
+
+    Raises
+    ------
+    UsageError
+        If a value is none that a state can have.
+    """
     shard, n_time = states.shard, corpus.layout.n_time
     commits: list[Mapping[str, Any]] = []
     with new_store(run / "activations.zarr") as folder:

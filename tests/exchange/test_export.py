@@ -15,10 +15,13 @@ import xarray as xr
 import yaml
 from command import call, expect_paragraph
 from fake_run import CONSTANT, NASTY, TYPES, write_run
+from hypothesis import given
+from hypothesis import strategies as st
 from lstmvis_files import N_TIME, SIZES, WORDS, Arrays, write_project
 
 import lstm_analysis as la
-from lstm_analysis.exchange import selection
+from lstm_analysis.exchange import EXPORTS, TABLES, selection
+from lstm_analysis.exchange.neurox_export import numbered
 from lstm_analysis.exchange.selection import select
 from lstm_analysis.run import Run
 
@@ -271,6 +274,24 @@ def test_a_smaller_layer_is_written_without_its_padding(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "p" / "states.hdf5") as file:
         assert file["output2"].shape == (600, 5)
         assert not np.isnan(file["output2"][:]).any()
+
+
+def test_the_command_knows_all_formats() -> None:
+    shown = call("export", "--help").out
+    assert f"--format {{{','.join(EXPORTS)}}}" in shown
+    assert f"--table {{{','.join(TABLES)}}}" in shown
+
+
+@given(st.lists(st.sampled_from(["a", "b", "a (Occurrence 2)", "a (Occurrence 3)"])))
+def test_occurrences_are_counted_as_neurox_does(texts: list[str]) -> None:
+    index: dict[str, int] = {}
+    for number, text in enumerate(texts):
+        name, count = text, 1
+        while name in index:
+            count += 1
+            name = f"{text} (Occurrence {count})"
+        index[name] = number
+    assert list(numbered(texts)) == list(index)
 
 
 def test_blocks_tile_any_span(run: Run, small_blocks: None) -> None:
