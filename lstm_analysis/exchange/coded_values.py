@@ -23,30 +23,11 @@ class OpenFiles(AbstractContextManager["OpenFiles"]):
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def dataset(self, place: Place, n_dim: int, dims: str) -> Any:
-        """Return a dataset of numbers.
-
-        Parameters
-        ----------
-        place
-            Where it lies.
-        n_dim, dims
-            How many dims it must have, and their names for messages.
-
-        Raises
-        ------
-        UsageError
-            If it is not there, or of another shape or type.
-        """
+    def dataset(self, place: Place, *dims: str) -> Any:
+        """Return a dataset of numbers of these dims; errors as of `find_dataset`."""
         if place.file not in self._files:
             self._files[place.file] = self._stack.enter_context(open_hdf5(place.file))
-        found = find_dataset(self._files[place.file], place.path, place.key)
-        if found.dtype.kind not in "fiub" or found.ndim != n_dim or not found.size:
-            raise UsageError(
-                f"{place.key}: {place.path!r} in {place.file} must hold numbers of dims {dims}, found shape "
-                f"{found.shape} of {found.dtype}."
-            )
-        return found
+        return find_dataset(self._files[place.file], place.path, place.key, dims)
 
 
 @dataclass
@@ -149,7 +130,7 @@ def token_values(dataset: Any, place: Place, words: Coded | None, start: int, st
 
 def open_track(files: OpenFiles, track: Track, words: Coded, escaped: bool) -> Coded | Numbers:
     """Return what a track says of each token."""
-    dataset = files.dataset(track.place, 1, "(word id)" if track.by_word else "(time)")
+    dataset = files.dataset(track.place, "word id" if track.by_word else "time")
     by = words if track.by_word else None
     if track.dictionary is None:
         return Numbers(dataset, track.place, by)

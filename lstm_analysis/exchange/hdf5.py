@@ -40,16 +40,14 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         If it is no HDF5 file, or not a whole one.
     """
     h5py = need_h5py()
-    try:
+    with _explained(str(path)):
         opened = h5py.File(path, "r")
-    except OSError as error:
-        raise UsageError(f"{path} is not a whole HDF5 file ({_first_line(error)}). Copy or save it again.") from None
     with opened:
         yield opened
 
 
-def find_dataset(opened: Any, path: str, named: str) -> Any:
-    """Return a dataset of an open file.
+def find_dataset(opened: Any, path: str, named: str, dims: tuple[str, ...]) -> Any:
+    """Return a dataset of numbers of an open file.
 
     Parameters
     ----------
@@ -59,12 +57,27 @@ def find_dataset(opened: Any, path: str, named: str) -> Any:
         Names of groups and of the dataset, separated by ``/``.
     named
         Where the path comes from, for messages.
+    dims
+        Names of its dims.
 
     Raises
     ------
     UsageError
-        If there is no such dataset, or its values lie elsewhere: behind a link, in another file.
+        If there is no such dataset, it has another shape or type, or its values lie elsewhere: behind a link, in
+        another file.
     """
+    with _explained(opened.filename):
+        found = _find(opened, path, named)
+        if found.dtype.kind in "fiub" and found.ndim == len(dims) and found.size:
+            return found
+        shape, kind = found.shape, found.dtype
+    raise UsageError(
+        f"{named}: {path!r} in {opened.filename} must hold numbers of dims ({', '.join(dims)}), found shape {shape} of "
+        f"{kind}."
+    )
+
+
+def _find(opened: Any, path: str, named: str) -> Any:
     h5py, file, node = need_h5py(), opened.filename, opened
     for name in filter(None, path.split("/")):
         link = node.get(name, getlink=True) if isinstance(node, h5py.Group) else None
@@ -91,11 +104,22 @@ def read_rows(dataset: Any, start: int, stop: int) -> Array:
     """
     try:
         return np.asarray(dataset[start:stop])
-    except (OSError, RuntimeError) as error:
+    except Exception as error:
         raise UserError(
             f"Rows {start:,} to {stop:,} of {dataset.name!r} in {dataset.file.filename} cannot be read "
             f"({_first_line(error)}). The file is damaged: copy or save it again."
         ) from None
+
+
+@contextmanager
+def _explained(file: str) -> Iterator[None]:
+    """Say that a file is damaged, which makes the HDF5 library raise almost anything."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{file} is not a whole HDF5 file ({_first_line(error)}). Copy or save it again.") from None
 
 
 def _elsewhere(named: str, file: str, path: str, what: str) -> UsageError:
@@ -112,4 +136,4 @@ def _dataset_names(opened: Any) -> list[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+    return str(error).strip("'\"").partition("\n")[0] or type(error).__name__

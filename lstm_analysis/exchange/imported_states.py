@@ -92,7 +92,7 @@ def open_states(files: OpenFiles, sources: Sequence[StateSource], n_word: int, l
     found: list[tuple[StateSource, Any, int]] = []
     sizes: dict[int, tuple[int, str]] = {}
     for source in sources:
-        dataset, layer = files.dataset(source.place, 2, "(time, neuron)"), source.layer - first
+        dataset, layer = files.dataset(source.place, "time", "neuron"), source.layer - first
         if len(dataset) != n_word if limit is None else len(dataset) < limit:
             raise UsageError(
                 f"{source.place.key}: {source.name} has shape {dataset.shape}, but the words are {n_word:,} tokens. "

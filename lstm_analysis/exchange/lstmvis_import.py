@@ -99,7 +99,7 @@ def _open(
     project: Project, files: OpenFiles, boundaries: Boundaries, limit: int | None
 ) -> tuple[ImportedCorpus, ImportedStates]:
     """Open all that a project names, check that it fits together, and look at every word and track value once."""
-    dataset = files.dataset(project.words, 1, "(time)")
+    dataset = files.dataset(project.words, "time")
     n_time = len(dataset) if limit is None else limit
     if n_time > len(dataset):
         raise UsageError(f"--limit-tokens is {limit}, but {project.words.path!r} has only {len(dataset)} tokens.")

@@ -1,6 +1,5 @@
 """Runs for other programs: projects that come back equal, activations as NeuroX reads them, tables row by row."""
 
-import json
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -8,45 +7,19 @@ from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 import xarray as xr
 import yaml
 from command import call, expect_paragraph
 from fake_run import CONSTANT, NASTY, TYPES, write_run
-from hypothesis import given
-from hypothesis import strategies as st
 from lstmvis_files import N_TIME, SIZES, WORDS, Arrays, write_project
 
 import lstm_analysis as la
 from lstm_analysis.exchange import EXPORTS, TABLES, selection
-from lstm_analysis.exchange.neurox_export import numbered
 from lstm_analysis.exchange.selection import select
 from lstm_analysis.run import Run
 
 SPAN = (10, 37)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Return a run of states, words, documents and annotations."""
-
-    def change(config: dict[str, Any], arrays: Arrays, folder: Path) -> None:
-        arrays["tracks.h5/document"] = np.repeat([1, 2, 3], [20, 10, 20])
-        (folder / "documents.dict").write_text("a 1\nb b\t2\na 3\n")
-        config["files"]["documents"] = "documents.dict"
-        config["meta"]["document"] = {"file": "tracks", "path": "document", "dict": "documents", "vis": {}}
-
-    write_project(tmp_path / "first", change)
-    return la.import_lstmvis(tmp_path / "first", tmp_path / "run")
-
-
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make blocks of eight tokens."""
-    monkeypatch.setattr(selection, "ROWS_ALIGNED", 8)
-    monkeypatch.setattr(selection, "BLOCK_BYTES", 1)
 
 
 def same_columns(found: xr.Dataset, expected: xr.Dataset) -> None:
@@ -132,80 +105,6 @@ def test_labels_become_tracks_and_hard_names_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.activations.hidden_state, run.activations.hidden_state)
 
 
-def test_neurox_finds_each_sentence(tmp_path: Path, run: Run, small_blocks: None) -> None:
-    file = tmp_path / "acts.hdf5"
-    ended = call("export", run.path, file, "--format", "neurox", "--layers", "1", "--span", "3:50", "--state", "cell")
-    assert ended.code == 0, ended.err
-    corpus, cell = run.corpus, run.activations.cell_state
-    with h5py.File(file) as opened:
-        index = json.loads(opened["sentence_to_index"][0])
-        at, seen = 3, []
-        for number, (text, key) in enumerate(index.items()):
-            assert key == str(number)
-            data = opened[key][:]
-            stop = at + data.shape[1]
-            words = corpus["type"].values[corpus.type_id.values[at:stop]].tolist()
-            expected = " ".join(words)
-            assert text in (expected, f"{expected} (Occurrence {seen.count(expected) + 1})")
-            seen.append(expected)
-            assert len(set(corpus.sentence.values[at:stop].tolist())) == 1
-            np.testing.assert_array_equal(
-                data, cell.isel(time=slice(at, stop), layer=[1]).values.swapaxes(0, 1)[:, :, :3]
-            )
-            at = stop
-        assert at == N_TIME
-        assert len(index) == len(set(corpus.sentence.values[3:].tolist()))
-
-
-def test_neurox_and_layers_of_another_size(tmp_path: Path, run: Run) -> None:
-    ended = call("export", run.path, tmp_path / "a.hdf5", "--format", "neurox")
-    expect_paragraph(
-        ended, 2, r"layers of as many neurons each, found layer 0: 4, layer 1: 3\. Choose some with --layers"
-    )
-    assert not (tmp_path / "a.hdf5").exists()
-
-
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_states_as_a_table(tmp_path: Path, run: Run, small_blocks: None, kind: str) -> None:
-    file = tmp_path / f"states.{kind}"
-    ended = call("export", run.path, file, "--format", kind, "--table", "states", "--span", "10:37")
-    assert (ended.code, ended.out) == (0, f"{file}: 27 tokens\n"), ended.err
-    table = pd.read_parquet(file) if kind == "parquet" else pd.read_csv(file)
-    corpus = run.corpus.isel(time=slice(*SPAN))
-    assert table["time"].tolist() == list(range(*SPAN))
-    assert table["word"].tolist() == corpus["type"].values[corpus.type_id.values].tolist()
-    assert table["pos"].tolist() == corpus["pos"].values[corpus.pos_id.values].tolist()
-    for name in ("document", "sentence", "sentence_position", "mood", "length"):
-        np.testing.assert_array_equal(table[name].to_numpy(corpus[name].dtype), corpus[name])
-    states = [name for name in table if " " in name]
-    assert len(states) == 2 * sum(SIZES)
-    for column in states:
-        name, layer, neuron = column.replace(":", " ").split()
-        values = run.activations[name].isel(time=slice(*SPAN), layer=int(layer), neuron=int(neuron)).values
-        np.testing.assert_array_equal(table[column].to_numpy(np.float32), values)
-    if kind == "parquet":
-        half = ("--table", "states", "--dtype", "float16", "--layers", "1,0", "--state", "hidden", "--force")
-        assert call("export", run.path, file, "--format", kind, *half).code == 0
-        column = pd.read_parquet(file)["hidden_state 1:2"]
-        hidden = run.activations.hidden_state.isel(layer=1, neuron=2).values
-        np.testing.assert_array_equal(column.to_numpy(), hidden.astype(np.float16))
-
-
-def test_a_block_is_a_row_group(tmp_path: Path, run: Run, small_blocks: None) -> None:
-    la.export_run(run, tmp_path / "t.parquet", "parquet", table="states", span=SPAN)
-    assert pq.ParquetFile(tmp_path / "t.parquet").num_row_groups == 4
-
-
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_scores_as_a_table(tmp_path: Path, run: Run, kind: str) -> None:
-    scores = pd.DataFrame({"concept": ["a, b", "c"], "layer": [0, 1], "neuron": [3, 2], "auroc": [0.9, np.nan]})
-    scores.to_parquet(run.path / "neurons.parquet", index=False)
-    ended = call("export", run.path, tmp_path / "t", "--format", kind)
-    assert (ended.code, ended.out) == (0, f"{tmp_path}/t: 2 rows\n")
-    found = pd.read_parquet(tmp_path / "t") if kind == "parquet" else pd.read_csv(tmp_path / "t")
-    pd.testing.assert_frame_equal(found, scores, check_dtype=False)
-
-
 MISTAKES = {
     ("lstmvis", "--span", "40:51"): r"--span 40:51 is no part of the corpus, which has the tokens 0:50",
     ("lstmvis", "--span", "7:7"): r"--span 7:7 is no part of the corpus",
@@ -280,18 +179,6 @@ def test_the_command_knows_all_formats() -> None:
     shown = call("export", "--help").out
     assert f"--format {{{','.join(EXPORTS)}}}" in shown
     assert f"--table {{{','.join(TABLES)}}}" in shown
-
-
-@given(st.lists(st.sampled_from(["a", "b", "a (Occurrence 2)", "a (Occurrence 3)"])))
-def test_occurrences_are_counted_as_neurox_does(texts: list[str]) -> None:
-    index: dict[str, int] = {}
-    for number, text in enumerate(texts):
-        name, count = text, 1
-        while name in index:
-            count += 1
-            name = f"{text} (Occurrence {count})"
-        index[name] = number
-    assert list(numbered(texts)) == list(index)
 
 
 def test_blocks_tile_any_span(run: Run, small_blocks: None) -> None:

@@ -234,22 +234,6 @@ def test_a_group_where_a_dataset_should_be(tmp_path: Path) -> None:
     expect_paragraph(ended, 2, r"states\.types\[0\]\.path: 'states1' in .* is a group of \['inner'\]")
 
 
-def test_a_file_that_lost_its_end(tmp_path: Path) -> None:
-    write_project(tmp_path / "project")
-    states = tmp_path / "project" / "states.hdf5"
-    with h5py.File(states, "a") as file:
-        values = np.random.default_rng(0).random((N_TIME, 4))
-        del file["states1"]
-        chunks = file.create_dataset("states1", data=values, chunks=(50, 4), compression="gzip").id
-        place = chunks.get_chunk_info(0)
-    raw = bytearray(states.read_bytes())
-    raw[place.byte_offset + 8 : place.byte_offset + 60] = b"\xff" * 52
-    states.write_bytes(raw)
-    ended = call("import", tmp_path / "project", "--output", tmp_path / "run")
-    expect_paragraph(ended, 1, r"Rows 0 to 50 of '/states1' in .*states\.hdf5 cannot be read")
-    assert not (tmp_path / "run" / "activations.zarr").exists()
-
-
 OPTIONS = {
     ("--source", "states::states1=raw"): r"--source states::states1=raw: it must be one of hidden, cell, skip",
     ("--source", "states::state1=skip"): r"--source states::state1: .* no such source; did you mean 'states::states1'",
