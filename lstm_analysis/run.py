@@ -53,13 +53,14 @@ class Run:
         names = [kept for kept in entry.get("products", ()) if kept.endswith(f"/{name}")]  # a URL
         place = product(self.path, names[0] if names else name)
         if not exists(place, "The store"):
-            if not entry and "imported" in self.facts:
+            imported = "imported" in self.facts
+            if imported and stage not in ("corpus", "activations"):
                 raise UserError(
                     f"{self.path} has no {name}: it was imported, with words and states only. Label it and measure it "
                     "from Python (la.label_corpus, la.summarize, la.measure)."
                 )
-            state = ENDS.get(entry.get("state", ""), "has not run")
-            raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
+            state, again = ENDS.get(entry.get("state", ""), "has not run"), "Import it" if imported else "Run the study"
+            raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. {again} again to finish it.")
         shard = self.record["study"]["inference"]["shard_tokens"]
         chunks = {"time": shard, "layer": -1, "neuron": -1} if shards else {}
         found = open_dataset(place, chunks if dask else None)

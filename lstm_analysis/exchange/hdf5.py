@@ -41,7 +41,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     """
     h5py = need_h5py()
     with _explained(str(path)):
-        opened = h5py.File(path, "r")
+        opened = h5py.File(path, "r", locking="best-effort")  # read-only file systems may know no locks
     with opened:
         yield opened
 
@@ -104,6 +104,8 @@ def read_rows(dataset: Any, start: int, stop: int) -> Array:
     """
     try:
         return np.asarray(dataset[start:stop])
+    except UserError:  # the program is to stop
+        raise
     except Exception as error:
         raise UserError(
             f"Rows {start:,} to {stop:,} of {dataset.name!r} in {dataset.file.filename} cannot be read "

@@ -7,10 +7,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 from command import call, expect_paragraph
 from lstmvis_files import N_TIME, make_config, write_project
 
-from lstm_analysis.errors import UserError
+from lstm_analysis.errors import Interrupted, UserError
+from lstm_analysis.exchange import imported_states
 from lstm_analysis.exchange.lstmvis_project import read_project
 
 
@@ -28,6 +30,27 @@ def test_a_file_that_lost_its_end(tmp_path: Path) -> None:
     ended = call("import", tmp_path / "project", "--output", tmp_path / "run")
     expect_paragraph(ended, 1, r"Rows 0 to 50 of '/states1' in .*states\.hdf5 cannot be read")
     assert not (tmp_path / "run" / "activations.zarr").exists()
+
+
+def test_a_stop_while_rows_are_read_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_project(tmp_path / "project")
+    command = ("import", tmp_path / "project", "--output", tmp_path / "run")
+
+    def stop(*_: object) -> None:
+        raise Interrupted("Stopped by SIGTERM.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(h5py.Dataset, "__getitem__", stop)
+        expect_paragraph(call(*command), 75, "^lstm-analysis: Stopped by SIGTERM")
+    with monkeypatch.context() as patch:
+        patch.setattr(imported_states, "write_rows", stop)
+        expect_paragraph(call(*command), 75, "^lstm-analysis: Stopped by SIGTERM")
+    pattern = r"has no activations\.zarr: its stage activations was interrupted\. Import it again to finish it"
+    expect_paragraph(call("export", tmp_path / "run", tmp_path / "p", "--format", "lstmvis"), 1, pattern)
+    assert call(*command).code == 0
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "activations.zarr", "commits", "corpus.zarr", "run.json",
+    ]  # fmt: skip
 
 
 def test_whatever_a_damaged_file_makes_the_library_do_is_explained(tmp_path: Path) -> None:
