@@ -1,5 +1,6 @@
 """A run directory opened for reading."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import xarray as xr
 
 from .errors import UsageError, UserError
 from .locations import exists
-from .record import product, read_record
+from .record import PRODUCTS, product, read_record
 from .store import FINGERPRINT, open_dataset
 
 ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
@@ -47,29 +48,44 @@ class Run:
         facts: dict[str, Any] = self.record["facts"]
         return facts
 
-    def _open(self, name: str, stage: str, shards: bool = False, dask: bool = True) -> xr.Dataset:
-        """Open a store; its Dask arrays are of the chunks on disk, or of one shard each."""
+    def in_place(self, name: str) -> xr.Dataset:
+        """Return a store, such as ``corpus``, without Dask: rows are read where they are asked for.
+
+        Raises
+        ------
+        UserError
+            If there is no such store, or it was made from other inputs.
+        """
+        stage = next(stage for stage, names in PRODUCTS.items() if f"{name}.zarr" in names)
+        return self._open(f"{name}.zarr", stage, None)
+
+    def _open(self, name: str, stage: str, dims: Sequence[str] | None = ()) -> xr.Dataset:
         entry = self.record["stages"].get(stage, {})
         names = [kept for kept in entry.get("products", ()) if kept.endswith(f"/{name}")]  # a URL
         place = product(self.path, names[0] if names else name)
         if not exists(place, "The store"):
-            imported = "imported" in self.facts
-            if imported and stage not in ("corpus", "activations"):
-                raise UserError(
-                    f"{self.path} has no {name}: it was imported, with words and states only. Label it and measure it "
-                    "from Python (la.label_corpus, la.summarize, la.measure)."
-                )
-            state, again = ENDS.get(entry.get("state", ""), "has not run"), "Import it" if imported else "Run the study"
-            raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. {again} again to finish it.")
-        shard = self.record["study"]["inference"]["shard_tokens"]
-        chunks = {"time": shard, "layer": -1, "neuron": -1} if shards else {}
-        found = open_dataset(place, chunks if dask else None)
+            self._refuse_not_imported(name, stage)
+            state = ENDS.get(entry.get("state", ""), "has not run")
+            raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
+        sizes = {"time": self.record["study"]["inference"]["shard_tokens"], "layer": -1, "neuron": -1}
+        found = open_dataset(place, None if dims is None else {dim: sizes[dim] for dim in dims})
         if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
             raise UserError(
                 f"{place} was made from other inputs than run.json says. Run the study again with --force "
                 f"to redo the stage {stage}."
             )
         return found
+
+    def _refuse_not_imported(self, name: str, stage: str) -> None:
+        """Say of a run that was imported why it lacks a store; of another one nothing."""
+        if "imported" in self.facts and stage in ("corpus", "activations"):
+            state = ENDS.get(self.record["stages"].get(stage, {}).get("state", ""), "was not reached")
+            raise UserError(f"{self.path} has no {name}: its import {state}. Import it again to finish it.")
+        if "imported" in self.facts:
+            raise UserError(
+                f"{self.path} has no {name}: it was imported, with words and states only. Label it and measure it from "
+                "Python (la.label_corpus, la.summarize, la.measure)."
+            )
 
     @cached_property
     def corpus(self) -> xr.Dataset:
@@ -85,17 +101,9 @@ class Run:
         UserError
             If the study keeps none.
         """
-        return self._states(dask=True)
-
-    @cached_property
-    def stored_states(self) -> xr.Dataset:
-        """The same, read where they are asked for, without Dask: for loops over blocks in one process."""
-        return self._states(dask=False)
-
-    def _states(self, dask: bool) -> xr.Dataset:
         if self.record["study"]["store"]["activations"] == "none":
             raise UserError(f"{self.path} keeps no states: its study says store: none. Run it with store: float32.")
-        return self._open("activations.zarr", "activations", shards=True, dask=dask)
+        return self._open("activations.zarr", "activations", ("time", "layer", "neuron"))
 
     @cached_property
     def labels(self) -> xr.Dataset:

@@ -48,7 +48,7 @@ def _lstmvis(request: Request, out: Path) -> str:
 
 
 def _neurox(request: Request, out: Path) -> str:
-    hidden = request.part["states"] is None and "hidden_state" in request.run.stored_states
+    hidden = request.part["states"] is None and "hidden_state" in request.run.activations
     part = {**request.part, "states": ["hidden"]} if hidden else request.part
     return export_neurox(select(request.run, **part), out)
 

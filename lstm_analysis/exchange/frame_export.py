@@ -83,8 +83,8 @@ def _frames(selection: Selection) -> Iterator[pd.DataFrame]:
         columns |= {name: selection.column(name, start, stop) for name in COLUMNS}
         columns |= {name: table[selection.column(f"{name}_id", start, stop)] for name, table in tables.items()}
         columns |= {name: selection.column(name, start, stop) for name in selection.number_columns()}
-        if "surprisal" in selection.run.stored_states:
-            columns["surprisal"] = selection.run.stored_states["surprisal"].isel(time=slice(start, stop)).values
+        if "surprisal" in selection.stored:
+            columns["surprisal"] = selection.stored["surprisal"].isel(time=slice(start, stop)).values
         for state in selection.states:
             values = selection.values(state, start, stop)
             for place, (layer, size) in enumerate(sizes[state].items()):

@@ -13,7 +13,7 @@ from .. import __version__
 from ..disk import write_whole
 from ..errors import UsageError, nearest
 from ..run import Run
-from ..store import new_folder, open_dataset
+from ..store import new_folder
 from .dictionary import unique_names, write_dictionary
 from .hdf5 import Array, need_h5py
 from .lstmvis_project import CONFIG
@@ -144,7 +144,7 @@ def _label_tracks(selection: Selection, concepts: Sequence[str]) -> Iterator[Exp
     for concept in concepts:
         if concept not in known:
             raise UsageError(f"--concept {concept!r}: {run.path} has no such concept; {nearest(concept, known)}")
-    label = open_dataset(run.path / "labels.zarr")["label"]
+    label = run.in_place("labels")["label"]
     for concept, name in zip(concepts, unique_names(f"concept_{name}" for name in concepts), strict=True):
         column = label.isel(concept=known.index(concept))
 

@@ -14,7 +14,6 @@ from .. import schema
 from ..errors import UsageError, one_of
 from ..progress import Progress, Step
 from ..run import Run
-from ..store import open_dataset
 from .hdf5 import Array
 from .lstmvis_layout import blocks
 
@@ -57,20 +56,24 @@ class Selection:
     @cached_property
     def corpus(self) -> xr.Dataset:
         """The corpus, read where it is asked for."""
-        _ = self.run.corpus  # checks that it is there and fits
-        return open_dataset(self.run.path / "corpus.zarr")
+        return self.run.in_place("corpus")
+
+    @cached_property
+    def stored(self) -> xr.Dataset:
+        """The states, read where they are asked for."""
+        return self.run.in_place("activations")
 
     def layer_sizes(self, state: str) -> dict[int, int]:
         """Return how many neurons each layer has in a state: none where the state is not stored for a layer.
 
         A neuron that is not there is NaN at every token, and none is NaN at some.
         """
-        first = self.run.stored_states[state].isel(time=self.start).values
+        first = self.stored[state].isel(time=self.start).values
         return {layer: int((~np.isnan(first[layer])).sum()) for layer in self.layers}
 
     def blocks(self, name: str) -> Iterator[tuple[int, int]]:
         """Yield spans of tokens that tile the selection, each of a few MB; their progress is shown as ``name``."""
-        sizes = self.run.stored_states.sizes
+        sizes = self.stored.sizes
         rows = BLOCK_BYTES // (4 * sizes["layer"] * sizes["neuron"] * max(len(self.states), 1))
         rows = max(rows // ROWS_ALIGNED, 1) * ROWS_ALIGNED
         first = min(self.stop, self.start // rows * rows + rows)
@@ -88,7 +91,7 @@ class Selection:
             If a value does not fit into float16.
         """
         first, last = min(self.layers), max(self.layers)
-        stored = self.run.stored_states[state].isel(time=slice(start, stop), layer=slice(first, last + 1))
+        stored = self.stored[state].isel(time=slice(start, stop), layer=slice(first, last + 1))
         found = stored.values  # a list of layers here would be a slow way to read
         if self.layers != tuple(range(first, last + 1)):
             found = found[:, np.subtract(self.layers, first)]
@@ -150,7 +153,7 @@ def select(
     UsageError
         If the run has no such tokens, layers or states.
     """
-    stored = run.stored_states
+    stored = run.activations  # says so where the study keeps none
     n_time, n_layer = stored.sizes["time"], stored.sizes["layer"]
     start, stop = span or (0, n_time)
     if not 0 <= start < stop <= n_time:

@@ -45,7 +45,7 @@ def test_a_stop_while_rows_are_read_is_no_damage(tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(imported_states, "write_rows", stop)
         expect_paragraph(call(*command), 75, "^lstm-analysis: Stopped by SIGTERM")
-    pattern = r"has no activations\.zarr: its stage activations was interrupted\. Import it again to finish it"
+    pattern = r"has no activations\.zarr: its import was interrupted\. Import it again to finish it"
     expect_paragraph(call("export", tmp_path / "run", tmp_path / "p", "--format", "lstmvis"), 1, pattern)
     assert call(*command).code == 0
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
