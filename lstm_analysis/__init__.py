@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .cluster import connect as connect
     from .corpus import read_corpus as read_corpus
+    from .exchange import export_run as export_run
+    from .exchange import import_lstmvis as import_lstmvis
     from .extract import extract_activations as extract_activations
     from .inference.checkpoints import load_model as load_model
     from .inference.checkpoints import save_model as save_model
@@ -46,6 +48,8 @@ _HOME = {
     "wordnet": "labels",
     "summarize": "reductions",
     "tuning_curve": "reductions",
+    "import_lstmvis": "exchange",
+    "export_run": "exchange",
     "open_run": "run",
     "measure": "selectivity",
     "rank_neurons": "selectivity",

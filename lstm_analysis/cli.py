@@ -12,6 +12,8 @@ from types import FrameType
 from . import __version__
 from .commands.cancel_run import add_cancel
 from .commands.convert_checkpoint import add_convert
+from .commands.export_run import add_export
+from .commands.import_project import add_import
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
 from .commands.look_at_cluster import add_cluster
@@ -40,6 +42,8 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_inspect,
     add_neurons,
     add_report,
+    add_import,
+    add_export,
 )
 
 

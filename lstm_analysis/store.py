@@ -42,11 +42,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 @contextmanager
 def new_store(path: Path) -> Iterator[Path]:
-    """Give a folder to fill and move it to ``path`` when it is whole, in place of what was there."""
+    """Give a folder for a store and move it to ``path`` when it is whole, in place of what was there."""
+    with new_folder(path) as temporary:
+        yield temporary
+        consolidate(temporary)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give the name of a folder to make, and move it to ``path`` when it is whole, in place of what was there."""
     temporary = temporary_name(path)
     try:
         yield temporary
-        consolidate(temporary)
         _put_in_place(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

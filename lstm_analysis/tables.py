@@ -66,6 +66,8 @@ def describe_cost(run: Run) -> str:
         for name, text in steps.items()
         if name in seconds
     ]
+    if not parts:
+        return ""
     return f"a million tokens: reading {reading * scale:,.1f} s, {', '.join(parts)} of reading"
 
 
@@ -77,6 +79,11 @@ def describe_run(run: Run) -> str:
         lines.append(
             f"model       {describe_layers(model['layer_sizes'])} neurons, vocabulary of {model['n_vocabulary']:,}, "
             f"{model['checkpoint']}" + (f", a random-weights twin ({model['twin']})" if model.get("twin") else "")
+        )
+    if imported := facts.get("imported"):
+        lines.append(
+            f"imported    from {imported['from']}, {imported['project']!r}: {len(imported['sources'])} sources of "
+            f"{describe_layers(imported['layer_sizes'])} neurons; not known: {', '.join(imported['not_known'])}"
         )
     if corpus := facts.get("corpus"):
         lines.append(

@@ -70,6 +70,7 @@ ROWS = [
             "place_check",
         ],
     ),
+    ("apart", ["exchange"]),
     ("apart", ["commands"]),
     ("apart", ["cli"]),
 ]

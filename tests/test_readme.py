@@ -31,6 +31,8 @@ def test_every_command_it_names_exists() -> None:
         "inspect",
         "neurons",
         "report",
+        "import",
+        "export",
     }
     commands = set(re.findall(rf"(?:`|^)(?:lstm-analysis )?({'|'.join(known)}) [A-Za-z/]", README, re.MULTILINE))
     assert commands == known
