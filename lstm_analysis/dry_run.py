@@ -1,6 +1,7 @@
 """The plan of a study without running it: shards, bytes, memory and time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     """
     validate(study)
     model = trained_model(study)
-    n_token, n_sentence, n_document, n_piece, n_type = count(study, model)
+    size = count(study, model)
+    n_token, n_piece, n_type = size.n_token, size.n_piece, len(size.type_n_token)
     inference = study.inference
     carry, n_shard, n_scouted = explain_carry(study, model, n_token, n_piece)
     rate = measure_rate(
@@ -46,10 +48,10 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     seconds = readings * (max(n_piece, n_token) + n_scouted) / (rate * workers)
     twice = ", twice that while the random twin is read" if readings == 2 and study.store.activations != "none" else ""
     memory = worker_bytes(study, model, n_token, n_piece / n_token, n_type)
-    driver = driver_bytes(study, model, n_token, n_shard, n_type, n_document)
+    driver = driver_bytes(study, model, n_shard, size.n_document, size.type_n_token)
     lines = [
         f"study       {study.name}, results in {output or study.output}",
-        f"corpus      {n_token:,} tokens in {n_sentence:,} sentences of {n_document:,} documents",
+        f"corpus      {n_token:,} tokens in {size.n_sentence:,} sentences of {size.n_document:,} documents",
         f"model       {describe_layers(model.layer_sizes)} neurons, vocabulary of {len(model.vocabulary):,}",
         f"shards      {n_shard:,} of {study.inference.shard_tokens:,} tokens",
         f"carry       {inference.carry}: {carry}",
@@ -120,19 +122,33 @@ def read_blocks(study: Study, model: LanguageModel) -> Iterator[tuple[NDArray[np
             yield token_of_type[block["type_id"].values], edges
 
 
-def count(study: Study, model: LanguageModel) -> tuple[int, int, int, int, int]:
-    """Return tokens, sentences, documents, pieces of words (0 for whole words) and types of the study's corpus.
+@dataclass(frozen=True)
+class CorpusSize:
+    """Tokens, sentences, documents, pieces of words (0 for whole words) and tokens of each type, dims (type)."""
+
+    n_token: int
+    n_sentence: int
+    n_document: int
+    n_piece: int
+    type_n_token: NDArray[np.int64]
+
+
+def count(study: Study, model: LanguageModel) -> CorpusSize:
+    """Return the size of the study's corpus.
 
     Raises
     ------
     UserError
         If there is no sentence.
     """
-    builder, n_piece = corpus_builder(study, model), 0
+    builder, n_piece, type_n_token = corpus_builder(study, model), 0, np.zeros(0, np.int64)
     with Progress(Step("count", "tokens", None)) as bar:
         for block in builder.blocks(study_sentences(study), study.inference.shard_tokens):
             bar.update(block.sizes["time"])
             n_piece += block.sizes.get("piece", 0)
+            here = np.bincount(block["type_id"].values, minlength=len(builder.types))
+            here[: len(type_n_token)] += type_n_token
+            type_n_token = here
     if not builder.n_token:
         raise empty_corpus(study.corpus.limit_tokens, builder.limited)
-    return builder.n_token, builder.n_sentence, len(builder.documents), n_piece, len(builder.types)
+    return CorpusSize(builder.n_token, builder.n_sentence, len(builder.documents), n_piece, type_n_token)

@@ -1,5 +1,8 @@
 """How much memory the programs of a study take at most: a worker, the driver, the scheduler."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .config import Study
 from .inference.input_table import table_bytes
 from .inference.model import LanguageModel
@@ -20,6 +23,8 @@ PLANNED_TOKEN_BYTES = 32
 """What the driver holds of a token while it plans the tests of idioms and of sentence boundaries."""
 SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
 """A scheduler that has imported what the tasks need, torch too, and knows the state of each shard for its page."""
+PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
+"""What the tests over words hold of a pair of a frequent type and a group of documents, and of a pair of groups."""
 PLANNED_ANALYSES = {"idioms", "sentence_position"}
 
 
@@ -78,20 +83,33 @@ def _model_bytes(study: Study, model: LanguageModel) -> int:
     return weights if study.inference.precision == "float32" else 2 * weights
 
 
-def driver_bytes(study: Study, model: LanguageModel, n_token: int, n_shard: int, n_type: int, n_document: int) -> int:
+def driver_bytes(
+    study: Study, model: LanguageModel, n_shard: int, n_document: int, type_n_token: NDArray[np.integer]
+) -> int:
     """Return a bound on the memory of the driver, which holds no states: tables of the corpus, plans and the summary.
 
     Parameters
     ----------
     study, model
         What is to be done.
-    n_token, n_shard, n_type, n_document
-        Tokens, shards, types and documents of the corpus.
+    n_shard, n_document
+        Shards and documents of the corpus.
+    type_n_token
+        Tokens of each type, dims (type).
     """
+    n_type, n_token = len(type_n_token), int(type_n_token.sum())
     planned = study.store.activations != "none" and (study.analyses is None or PLANNED_ANALYSES & set(study.analyses))
     tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
-    return PROGRAM_BYTES + tables + plans + table_bytes_of(model, n_token, n_type)
+    tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
+    return PROGRAM_BYTES + tables + plans + table_bytes_of(model, n_token, n_type) + tests
+
+
+def word_test_bytes(n_document: int, type_n_token: NDArray[np.integer]) -> int:
+    """Return a bound on counts of types by group of documents, and on the system that takes the groups out."""
+    n_group = min(n_document, int(type_n_token.sum()) // MIN_GROUP_TOKEN + 1, MAX_GROUP)
+    frequent = np.sort(type_n_token[type_n_token >= MIN_TYPE_TOKEN])[-MAX_TYPE:]
+    return PAIR_BYTES * int(np.minimum(frequent, n_group).sum()) + GROUP_PAIR_BYTES * n_group**2
 
 
 def scheduler_bytes(n_shard: int) -> int:

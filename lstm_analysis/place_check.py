@@ -58,8 +58,8 @@ def _for_study(client: "Client", folder: Path, study: Study | None, model: Langu
         return [check_memory(client, None)]
     if model is None:
         return [Row("model", "note", "is not there yet", "It is trained when the study is run, or by `train`.")]
-    n_token, _, _, n_piece, n_type = count(study, model)
-    needed = worker_bytes(study, model, n_token, n_piece / n_token, n_type)
+    size = count(study, model)
+    needed = worker_bytes(study, model, size.n_token, size.n_piece / size.n_token, len(size.type_n_token))
     return [check_memory(client, needed), *check_model(client, folder, model), *_wanted_device(client, study)]
 
 

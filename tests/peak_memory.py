@@ -31,8 +31,9 @@ def main(file: str, output: str, *settings: str) -> dict[str, int]:
     run = study.run_study(config, Path(output), in_process=True)
     peak = peak_bytes()
     model = inputs.trained_model(config)
-    n_token, _, _, n_piece, n_type = dry_run.count(config, model)
-    planned = memory_plan.worker_bytes(config, model, n_token, n_piece / n_token, n_type)
+    size = dry_run.count(config, model)
+    n_token, n_type = size.n_token, len(size.type_n_token)
+    planned = memory_plan.worker_bytes(config, model, n_token, size.n_piece / n_token, n_type)
     planned += run.selectivity.sizes["concept"] * memory_plan.concept_bytes(config, model, n_token)
     n_lane = run.facts["lanes"]["plan"]["n_lane"] if "lanes" in run.facts else 0
     return {"peak": peak, "planned": planned, "n_token": n_token, "n_lane": n_lane}

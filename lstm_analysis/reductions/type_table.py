@@ -174,34 +174,6 @@ def add_by_type(
     return xr.Dataset(found)
 
 
-def count_pairs(
-    type_id: NDArray[np.integer], document: NDArray[np.integer], rows: TypeRows, known: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """Return the counts of each pair of a type row and a group of documents that occurs.
-
-    Parameters
-    ----------
-    type_id, document
-        Columns of some tokens, dims (time).
-    rows
-        The rows of the tables.
-    known
-        A result for other tokens, to be added.
-
-    Returns
-    -------
-    Dims (pair, 3): type row, group, tokens; ascending by row, then by group.
-    """
-    row = rows.type_row[type_id].astype(np.int64)
-    keys = (row * rows.n_group + rows.document_group[document])[row >= 0]
-    pair, n_token = np.unique(keys, return_counts=True)
-    if known is not None:
-        keys = np.concatenate([pair, known[:, 0] * rows.n_group + known[:, 1]])
-        pair, inverse = np.unique(keys, return_inverse=True)
-        n_token = np.bincount(inverse, np.concatenate([n_token, known[:, 2]]), len(pair)).astype(np.int64)
-    return np.stack([pair // max(1, rows.n_group), pair % max(1, rows.n_group), n_token], axis=1)
-
-
 def _count(index: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.bincount(index[index >= 0], minlength=n).astype(np.int64)
 

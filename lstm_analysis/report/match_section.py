@@ -16,13 +16,14 @@ N_WORD = 8
 
 @dataclass(frozen=True)
 class MatchLine:
-    """A match: its place and words, neurons shared and in either set, Jaccard's coefficient, p and its null's median.
+    """A match: its place (half-open) and words, neurons shared and in either set, Jaccard's coefficient, its null, p.
 
     ``kind`` is ``query``, ``phrase`` (another occurrence of it) or empty.
     """
 
     document: str
     time: int
+    stop: int
     before: str
     text: str
     after: str
@@ -88,8 +89,8 @@ def _line(match: xr.Dataset, words: "_Words") -> MatchLine:
     start, length = int(match["start"]), int(match["length"])
     document, before, text, after = words.around(start, start + length)
     return MatchLine(
-        document, start, before, text, after, int(match["n_shared"]), int(match["n_union"]), float(match["jaccard"]),
-        float(match["p_value"]), float(match["null_jaccard"]),
+        document, start, start + length, before, text, after, int(match["n_shared"]), int(match["n_union"]),
+        float(match["jaccard"]), float(match["p_value"]), float(match["null_jaccard"]),
         "query" if match["is_query"] else "phrase" if match["is_phrase"] else "",
     )  # fmt: skip
 

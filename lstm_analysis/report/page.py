@@ -18,6 +18,7 @@ from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import N_TRACE, cliff_figure
 from .evidence import gather_evidence, shown_in_full
+from .explorer_links import ADDRESS, concept_link, neuron_link, span_link
 from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
@@ -100,6 +101,7 @@ def render(material: Material) -> str:
         phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
         folder=material.folder,
+        explorer=ADDRESS,
         n_trace=N_TRACE,
         remarks=small_print(material, scale, groups),
         tuned=tuned,
@@ -176,6 +178,8 @@ def template(file: str = "page.html") -> Template:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": number, "interval": interval, "chance": chance, "names": names}
+    environment.filters |= {"neuron_link": neuron_link, "concept_link": concept_link}
+    environment.globals["span_link"] = span_link
     environment.globals["nan"] = math.nan
     return environment.get_template(file)
 

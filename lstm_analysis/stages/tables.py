@@ -41,22 +41,25 @@ def type_tables(summary: xr.Dataset, corpus: Mapping[str, Any]) -> xr.Dataset:
     """
     tables = summary[[name for name in _KEPT if name in summary]]
     rows, n_type = table_rows(summary, corpus), summary.sizes["table_type"]
-    alone = reductions.TypeRows(rows.type_row, np.arange(len(rows.document_group), dtype=np.int32))
-    pairs, documents = (np.zeros((0, 3), np.int64) for _ in range(2))
+    by_group, by_document, found = reductions.PairCounter(), reductions.PairCounter(), []
+    n_document = np.zeros(n_type, np.int64)
     tags = np.zeros((n_type, corpus["pos"].shape[0] if "pos_id" in corpus else 0), np.int64)
     for type_id, document, tag in columns(corpus, "type_id", "document", "pos_id"):
-        pairs = reductions.count_pairs(type_id, document, rows, pairs)
-        documents = reductions.count_pairs(type_id, document, alone, documents)
+        row = rows.type_row[type_id]
+        known = row >= 0
+        found.append(by_group.add(row[known], rows.document_group[document[known]]))
+        n_document += np.bincount(by_document.add(row[known], document[known])[:, 0], minlength=n_type)
         if tags.size:
-            row = rows.type_row[type_id]
-            np.add.at(tags, (row[row >= 0], tag[row >= 0]), 1)
+            np.add.at(tags, (row[known], tag[known]), 1)
+    pairs = np.concatenate([*found, by_group.close()])
+    n_document += np.bincount(by_document.close()[:, 0], minlength=n_type)
     every = summary[list(_MOMENTS)].sum("sentence_position")
     return tables.assign(
         {
             "pair_type": ("pair", pairs[:, 0]),
             "pair_document_group": ("pair", pairs[:, 1]),
             "pair_n_token": ("pair", pairs[:, 2]),
-            "type_n_document": ("table_type", np.bincount(documents[:, 0], minlength=n_type)),
+            "type_n_document": ("table_type", n_document),
             "type_pos": ("table_type", tags.argmax(axis=1) if tags.size else np.full(n_type, -1)),
             "value_sd": fixed_point.variance(every, "position_").where(summary["value_min"].notnull()) ** 0.5,
         }

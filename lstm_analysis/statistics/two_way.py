@@ -54,9 +54,9 @@ class TwoWay:
 def two_way_effects(
     type_sum: NDArray[np.float64],
     group_sum: NDArray[np.float64],
-    pair_type: NDArray[np.int64],
-    pair_group: NDArray[np.int64],
-    pair_n_token: NDArray[np.int64],
+    pair_type: NDArray[np.integer],
+    pair_group: NDArray[np.integer],
+    pair_n_token: NDArray[np.integer],
 ) -> TwoWay:
     """Return the least-squares effects of types and document groups.
 
@@ -109,24 +109,31 @@ def _group_system(
 
     One rank-one term for each part asks for a weighted mean of 0, which makes the matrix positive definite.
     """
-    scaled = sparse.csr_array(sparse.diags_array(n_type**-0.5) @ count)
-    frequent = np.diff(scaled.indptr) > _DENSE_FROM * count.shape[1]
-    rare = scaled[~frequent]
-    system = np.diag(n_group) - (rare.T @ rare).toarray()
-    common = scaled[frequent]
+    system = np.diag(n_group)
     step = max(1, _BLOCK // count.shape[1])
-    for start in range(0, common.shape[0], step):
-        rows = common[start : start + step].toarray()
-        system -= rows.T @ rows
-    links = sparse.block_array([[None, count], [count.T, None]])
-    _, part = connected_components(links, directed=False)
-    group_part = part[count.shape[0] :]
+    for start in range(0, count.shape[0], step):
+        part = slice(start, start + step)
+        rows = sparse.csr_array(sparse.diags_array(n_type[part] ** -0.5) @ count[part])
+        frequent = np.diff(rows.indptr) > _DENSE_FROM * count.shape[1]
+        common, rare = rows[frequent].toarray(), rows[~frequent]
+        system -= common.T @ common
+        system -= (rare.T @ rare).toarray()
+    group_part = _parts(count)
     for label in np.unique(group_part):
         inside = np.flatnonzero(group_part == label)
         weight = n_group[inside]
         system[np.ix_(inside, inside)] += np.outer(weight, weight) / weight.sum()
     filled = np.asarray(count.sum(axis=0)) > 0
     return len(np.unique(group_part[filled])), system
+
+
+def _parts(count: sparse.csr_array) -> NDArray[np.int32]:
+    """Return for each group a number of the connected part that it is in."""
+    n_type, n_group = count.shape
+    ends = np.concatenate([count.indptr, np.full(n_group, count.indptr[-1])])
+    links = sparse.csr_array((count.data, count.indices + n_type, ends), shape=(n_type + n_group, n_type + n_group))
+    part: NDArray[np.int32] = connected_components(links, directed=False)[1][n_type:]
+    return part
 
 
 def _check(misfit: NDArray[np.float64], n_group: NDArray[np.float64], type_mean: NDArray[np.float64]) -> None:

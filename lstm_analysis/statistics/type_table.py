@@ -87,7 +87,7 @@ def read_type_table(columns: _Columns, asked: NDArray[np.bool_] | None = None) -
         raise UserError(f"The type table lacks {', '.join(missing)}; make the summary again.")
     order = np.argsort(columns["table_type_id"], kind="stable")
     n_token = columns["type_n_token"][order]
-    pair_type = np.argsort(order)[columns["pair_type"]]
+    pair_type = np.argsort(order).astype(np.int32)[columns["pair_type"]]
     _check_counts(columns, n_token, pair_type)
     sd = columns["value_sd"].ravel()
     # Values within a span of `RESOLUTION` have at most half of it as standard deviation.
@@ -110,7 +110,7 @@ def read_type_table(columns: _Columns, asked: NDArray[np.bool_] | None = None) -
     )
 
 
-def _classes(columns: _Columns, order: NDArray[np.int64], pair_type: NDArray[np.int64], n_group: int) -> TypeClasses:
+def _classes(columns: _Columns, order: NDArray[np.int64], pair_type: NDArray[np.integer], n_group: int) -> TypeClasses:
     squares = columns["pair_n_token"].astype(np.float64) ** 2
     square_sum = np.bincount(pair_type, weights=squares, minlength=len(order)).astype(np.float64)
     pos = columns["type_pos"][order].astype(np.int64)
@@ -119,7 +119,7 @@ def _classes(columns: _Columns, order: NDArray[np.int64], pair_type: NDArray[np.
     )
 
 
-def _check_counts(columns: _Columns, n_token: NDArray[np.int64], pair_type: NDArray[np.int64]) -> None:
+def _check_counts(columns: _Columns, n_token: NDArray[np.int64], pair_type: NDArray[np.integer]) -> None:
     if len(np.unique(columns["table_type_id"])) != len(n_token):
         raise UserError("The type table has a word twice; make the summary again.")
     by_group = columns["document_group_n_token"]

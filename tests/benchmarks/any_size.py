@@ -32,6 +32,7 @@ from lstm_analysis.config import load_study
 from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inputs import trained_model
 from lstm_analysis.memory_plan import concept_bytes, driver_bytes, scheduler_bytes, worker_bytes
+from lstm_analysis.stages.tables import corpus_columns, count_types
 from lstm_analysis.vocabulary import Vocabulary
 
 N_TYPE, N_VOCABULARY = 200_000, 10_000
@@ -145,9 +146,10 @@ def plan(folder: Path, facts: dict[str, Any]) -> dict[str, float]:
     """Return what the plan of the study allows to each program, in MB."""
     study, sizes = load_study(folder / "study.yaml"), facts["corpus"]
     model, n_token, n_type = trained_model(study), sizes["n_token"], sizes["n_type"]
+    type_n_token = count_types(corpus_columns(folder / "run"))
     concepts = facts["labels"]["n_concept"] * concept_bytes(study, model, n_token)
     n_shard = -(-n_token // SHARD_TOKENS)
-    driver = driver_bytes(study, model, n_token, n_shard, n_type, sizes["n_document"]) + concepts
+    driver = driver_bytes(study, model, n_shard, sizes["n_document"], type_n_token) + concepts
     worker = worker_bytes(study, model, n_token, n_type=n_type) + concepts
     return {"driver": driver / 1e6, "scheduler": scheduler_bytes(n_shard) / 1e6, "worker": worker / 1e6}
 

@@ -1,15 +1,19 @@
 """Sums by type and by group of documents against slow loops, for any cutting of the tokens."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from small_study import make_study
 
 from lstm_analysis.errors import UserError
 from lstm_analysis.reductions import (
+    PairCounter,
     TypeRows,
-    count_pairs,
     empty_summary,
     group_documents,
     merge_summaries,
@@ -118,14 +122,19 @@ def test_groups_are_neighbours_with_tokens_enough(n_document):
     assert len(tokens) <= MAX_GROUP
 
 
-def test_pairs_equal_the_loop_and_add_up(world):
-    _, _, arrays, rows, _ = world
-    row, group = rows.type_row[arrays["type_id"]], rows.document_group[arrays["document"]]
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=40),
+    st.lists(st.integers(0, 40), max_size=5),
+)
+def test_pairs_equal_the_loop_however_the_corpus_is_cut(tokens, cuts):
+    row = np.array([pair[0] for pair in tokens], np.int64)
+    group = np.cumsum([pair[1] // 2 for pair in tokens]).astype(np.int64)
     expected = {}
-    for r, g in zip(row.tolist(), group.tolist(), strict=True):
-        if r >= 0:
-            expected[r, g] = expected.get((r, g), 0) + 1
-    pairs = None
-    for first, last in ((0, 17), (17, 17), (17, 60)):
-        pairs = count_pairs(arrays["type_id"][first:last], arrays["document"][first:last], rows, pairs)
-    assert pairs.tolist() == [[*pair, n] for pair, n in sorted(expected.items())]
+    for pair in zip(group.tolist(), row.tolist(), strict=True):
+        expected[pair] = expected.get(pair, 0) + 1
+    counter, found = PairCounter(), []
+    for first, last in pairwise([0, *sorted(min(cut, len(row)) for cut in cuts), len(row)]):
+        found.append(counter.add(row[first:last], group[first:last]))
+    found.append(counter.close())
+    assert np.concatenate(found).tolist() == [[r, g, n] for (g, r), n in sorted(expected.items())]
+    assert len(counter.close()) == 0

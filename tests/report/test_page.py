@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fake_run import CONSTANT, LENGTH, NASTY, TYPES, MakeRun, write_run
 
 from lstm_analysis.errors import UserError
 from lstm_analysis.report import page, write_report
+from lstm_analysis.report.explorer_links import ADDRESS
 from lstm_analysis.report.headline import headline
 from lstm_analysis.report.material import constant_neurons, gather
 from lstm_analysis.report.neuron_map import neuron_map
@@ -63,7 +65,7 @@ def test_page_loads_nothing_from_elsewhere(found: Reader) -> None:
     assert not [tag for tag, _ in found.elements if tag in ("link", "img", "iframe", "object", "embed", "base")]
     attrs = [(name, value) for _, attributes in found.elements for name, value in attributes.items()]
     assert not [value for name, value in attrs if name in ("src", "srcset", "data", "action")]
-    assert all(value is not None and value.startswith("#") for name, value in attrs if name == "href")
+    assert all(value is not None and value.startswith(("#", f"{ADDRESS}/")) for name, value in attrs if name == "href")
     assert not [name for name, _ in attrs if name.startswith("on")]
     policy = next(a["content"] for tag, a in found.elements if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
@@ -213,3 +215,14 @@ def test_report_needs_no_torch() -> None:
     code = "import sys, lstm_analysis.report; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_neurons_and_concepts_link_to_the_explorer(found: Reader) -> None:
+    links = {a["href"] for tag, a in found.elements if tag == "a" and a.get("class") == "explore"}
+    asked = [(urlsplit(str(link)).path, parse_qs(urlsplit(str(link)).query)) for link in links]
+    neurons = {query["neuron"][0] for path, query in asked if path == "/neuron"}
+    assert len(neurons) > 3
+    assert all(re.fullmatch(r"[01]:[0-6]", name) for name in neurons)
+    concepts = {query["concept"][0] for path, query in asked if path == "/concept"}
+    assert NASTY in concepts
+    assert f"{ADDRESS}/" in links
