@@ -10,7 +10,7 @@ from .material import Material
 from .passages import text_column, visible
 
 N_SHOWN = 12
-N_WORD = 8
+N_WORD = 6
 """Words on each side of a match."""
 
 

@@ -314,7 +314,7 @@ def test_matches_of_phrases(whole: Material, html: str) -> None:
         start, stop = int(first["start"][i]), int(first["start"][i] + first["length"][i])
         same = document == document[start]
         assert line.text == " ".join(types[words[start:stop][same[start:stop]]])
-        assert line.before == " ".join(types[words[max(0, start - 8) : start][same[max(0, start - 8) : start]]])
+        assert line.before == " ".join(types[words[max(0, start - 6) : start][same[max(0, start - 6) : start]]])
         assert line.jaccard == float(first["jaccard"][i])
     assert nothing.lines == nowhere.lines == ()
     text = text_of(html[html.index('<section id="matches">') :])
