@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .agreement import Conjunct, all_conjuncts, count_agreeing
-from .bits import Bits
-from .counting import Positions, Runs, level_counts, runs_from
+from .agreement import Chosen, Conjunct, Positions, count_agreeing, mask_of_all
+from .bits import Bits, Words
+from .counting import Runs, level_counts, runs_from
 
-BATCH = 256
-"""Runs that are compared with all neurons before it is asked whether there are enough matches."""
+BATCH = 1024
+"""Runs that are compared with all neurons before it is first asked whether there are enough matches."""
 FIRST_RUNS, MORE = 16, 8
 """Runs a result that are looked at first, and by how much more if they do not suffice."""
 MOST_RUNS = 1 << 24
@@ -29,8 +29,8 @@ class Pattern:
         The selected neurons, each with the side on which it is on.
     left, right
         Tokens beside a match at which they are off.
-    layer
-        Whose neurons count in the union; ``None`` for all layers.
+    universe
+        Neurons that count in the union, as bits: dims (side, layer, word).
     phrase_length
         Tokens of a match; 0 for any.
     """
@@ -38,7 +38,7 @@ class Pattern:
     conjuncts: Sequence[Conjunct]
     left: int
     right: int
-    layer: int | None = None
+    universe: Words
     phrase_length: int = 0
 
 
@@ -101,12 +101,12 @@ def find_places(bits: Bits, pattern: Pattern, n_results: int, groups: Groups) ->
     is in the same group, until there are ``n_results``. The list does not depend on how the search is cut: J is at most
     the share of C that is on, so what was not looked at cannot come before what is returned.
     """
-    columns = [bits.words(*one) for one in pattern.conjuncts]
-    number = level_counts(columns, bits.n_time)
-    for lowest in _levels(number, n_results):
-        runs = _of_length(runs_from(columns, bits.n_time, lowest), pattern.phrase_length)
-        found = _best(bits, pattern, runs, lowest, n_results, groups)
-        if len(found.start) >= n_results:
+    chosen = Chosen(bits, pattern.conjuncts)
+    for lowest in _levels(level_counts(chosen), n_results):
+        runs = _of_length(runs_from(chosen, lowest), pattern.phrase_length)
+        n_shared = count_agreeing(chosen, mask_of_all(chosen), runs.start, runs.stop, pattern.left, pattern.right)
+        found, enough = _best(bits, pattern, runs, n_shared, lowest, n_results, groups)
+        if enough:
             break
     return found
 
@@ -130,32 +130,31 @@ def _of_length(runs: Runs, length: int) -> Runs:
     return Runs(runs.start[fits], runs.stop[fits], runs.level[fits])
 
 
-def _best(bits: Bits, pattern: Pattern, runs: Runs, lowest: int, n_results: int, groups: Groups) -> Matches:
-    """Return the best matches among runs, as far as those of lower levels cannot come before them."""
-    n, sides = len(pattern.conjuncts), (pattern.left, pattern.right)
-    n_shared = count_agreeing(bits, pattern.conjuncts, runs.start, runs.stop, *sides)
-    order = np.lexsort((runs.start, -n_shared))
-    order = order[n_shared[order] >= lowest]
-    everything, done = all_conjuncts(bits, pattern.layer), 0
-    found = Matches(*(np.empty(0, np.int64) for _ in range(4)))
-    while done < len(order):
-        batch = np.sort(order[done : done + BATCH])
-        start, stop = runs.start[batch], runs.stop[batch]
-        union = count_agreeing(bits, everything, start, stop, *sides) + n - n_shared[batch]
-        found = _joined(found, Matches(start, stop, n_shared[batch], union))
-        done += len(batch)
+def _best(
+    bits: Bits,
+    pattern: Pattern,
+    runs: Runs,
+    n_shared: NDArray[np.int64],
+    lowest: int,
+    n_results: int,
+    groups: Groups,
+) -> tuple[Matches, bool]:
+    """Return the best matches, as far as runs of lower levels cannot come before them, and whether they are enough."""
+    n, done, batch = len(pattern.conjuncts), 0, BATCH
+    order = np.argsort(-n_shared, kind="stable")[: int((n_shared >= lowest).sum())]
+    n_union = np.zeros(len(runs.start), np.int64)
+    taken, most = order[:0], lowest - 1
+    while done < len(order) and len(taken) < n_results:
+        now = np.sort(order[done : done + batch])
+        n_active = count_agreeing(bits, pattern.universe, runs.start[now], runs.stop[now], pattern.left, pattern.right)
+        n_union[now] = n_active + n - n_shared[now]
+        done, batch = done + len(now), 2 * batch
         most = int(n_shared[order[done]]) if done < len(order) else lowest - 1
-        taken = _taken(found, groups, n_results, most, n)
-        if len(taken) == n_results:
-            return found.take(taken)
-    taken = _taken(found, groups, n_results, lowest - 1, n)
-    complete = Matches(found.start, found.stop, found.n_shared, found.n_union, (lowest - 1) / n if n else 0.0)
-    return complete.take(taken)
-
-
-def _joined(one: Matches, other: Matches) -> Matches:
-    names = ("start", "stop", "n_shared", "n_union")
-    return Matches(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
+        found = Matches(*(part[order[:done]] for part in (runs.start, runs.stop, n_shared, n_union)))
+        taken = order[_taken(found, groups, n_results, most, n)]
+    parts = (part[taken] for part in (runs.start, runs.stop, n_shared, n_union))
+    enough = len(taken) >= n_results
+    return Matches(*parts, 0.0 if enough else (lowest - 1) / n), enough
 
 
 def _taken(found: Matches, groups: Groups, n_results: int, most: int, n: int) -> NDArray[np.intp]:
