@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .bits import SLAB, WORD, Bits, Slab, Words, n_word, transpose_bits
+from .bits import SLAB, SLAB_BITS, WORD, Bits, Slab, Words, n_word, transpose_bits
 
 Conjunct = tuple[int, int, int]
 """Side (0 up, 1 down), layer and neuron: what is on or off."""
@@ -65,8 +65,8 @@ def count_agreeing(
     """
     number = np.zeros(len(start), np.int64)
     low, high = np.maximum(start - left, 0), np.minimum(stop + right, bits.n_time)
-    slab = low // SLAB
-    slab[(high - 1) // SLAB != slab] = -1  # runs across the edge of a slab
+    slab = low >> SLAB_BITS
+    slab[(high - 1) >> SLAB_BITS != slab] = -1  # runs across the edge of a slab
     order = np.argsort(slab, kind="stable")
     edges = np.append(np.flatnonzero(np.diff(slab[order], prepend=-2)), len(order))
     for first, after in pairwise(edges):

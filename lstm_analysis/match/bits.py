@@ -15,7 +15,8 @@ from .threshold import Sides
 Words = NDArray[np.uint64]
 WORD = 64
 """Bits of a word: neurons of a layer in order, or tokens in order, the first one in its lowest bit."""
-SLAB = 1 << 18
+SLAB_BITS = 18
+SLAB = 1 << SLAB_BITS
 """Tokens of a slab."""
 PIECE = 1 << 13
 """Tokens of all neurons whose states are in memory at once while bits are made."""

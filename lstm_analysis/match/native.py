@@ -1,7 +1,7 @@
 """The places of a corpus where most of a set of neurons is on together, ranked by Jaccard's coefficient, exactly."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .agreement import Chosen, Conjunct, Positions, count_agreeing, mask_of_all
 from .bits import Bits, Words
-from .counting import Runs, level_counts, runs_from
+from .counting import Runs, count_tokens, runs_from
 
 BATCH = 1024
 """Runs that are compared with all neurons before it is first asked whether there are enough matches."""
-FIRST_RUNS, MORE = 16, 8
-"""Runs a result that are looked at first, and by how much more if they do not suffice."""
+FIRST_TOKENS, MORE = 32, 8
+"""Tokens a result whose runs are looked at first, and by how much more if they do not suffice."""
 MOST_RUNS = 1 << 24
 """Runs that are held in memory, 24 bytes each."""
 
@@ -102,25 +102,26 @@ def find_places(bits: Bits, pattern: Pattern, n_results: int, groups: Groups) ->
     the share of C that is on, so what was not looked at cannot come before what is returned.
     """
     chosen = Chosen(bits, pattern.conjuncts)
-    for lowest in _levels(level_counts(chosen), n_results):
+    at_least = np.cumsum(count_tokens(chosen)[::-1])[::-1]
+    final, tokens = _level_with(at_least, MOST_RUNS, more=False), FIRST_TOKENS * n_results
+    lowest = max(final, _level_with(at_least, tokens))
+    while True:
         runs = _of_length(runs_from(chosen, lowest), pattern.phrase_length)
         n_shared = count_agreeing(chosen, mask_of_all(chosen), runs.start, runs.stop, pattern.left, pattern.right)
-        found, enough = _best(bits, pattern, runs, n_shared, lowest, n_results, groups)
-        if enough:
-            break
-    return found
+        found, needed = _best(bits, pattern, runs, n_shared, lowest, n_results, groups)
+        if len(found.start) >= n_results or lowest == final:
+            return found
+        tokens *= MORE
+        lowest = min(lowest - 1, max(final, needed, _level_with(at_least, tokens)))
 
 
-def _levels(number: NDArray[np.int64], n_results: int) -> Iterator[int]:
-    """Yield falling lowest levels: each lets some times more runs in, down to 1 or what memory has room for."""
-    at_least = np.cumsum(number[::-1])[::-1]
-    possible = [level for level in range(1, len(number)) if at_least[level] <= MOST_RUNS] or [len(number) - 1]
-    wanted, before = FIRST_RUNS * n_results, len(number)
-    while before > possible[0]:
-        enough = [level for level in possible if level < before and at_least[level] >= wanted]
-        before = max(enough, default=possible[0])
-        wanted *= MORE
-        yield before
+def _level_with(at_least: NDArray[np.int64], tokens: int, more: bool = True) -> int:
+    """Return the highest level from 1 on that so many tokens or more reach; or the lowest that no more of them do."""
+    levels = np.arange(1, len(at_least))
+    fits = levels[at_least[1:] >= tokens] if more else levels[at_least[1:] <= tokens]
+    if more:
+        return int(fits.max(initial=1))
+    return int(fits.min(initial=len(levels)))
 
 
 def _of_length(runs: Runs, length: int) -> Runs:
@@ -138,23 +139,33 @@ def _best(
     lowest: int,
     n_results: int,
     groups: Groups,
-) -> tuple[Matches, bool]:
-    """Return the best matches, as far as runs of lower levels cannot come before them, and whether they are enough."""
+) -> tuple[Matches, int]:
+    """Return the best matches, as far as runs below ``lowest`` cannot come before them.
+
+    And a level at which, if no better ones turn up meanwhile, there are enough.
+    """
     n, done, batch = len(pattern.conjuncts), 0, BATCH
-    order = np.argsort(-n_shared, kind="stable")[: int((n_shared >= lowest).sum())]
-    n_union = np.zeros(len(runs.start), np.int64)
-    taken, most = order[:0], lowest - 1
+    order = np.flatnonzero(n_shared >= lowest)
+    order = order[np.argsort(-n_shared[order].astype(np.int16 if n < 1 << 15 else np.int64), kind="stable")]  # by radix
+    n_union = np.ones(len(runs.start), np.int64)
+    taken = order[:0]
     while done < len(order) and len(taken) < n_results:
         now = np.sort(order[done : done + batch])
         n_active = count_agreeing(bits, pattern.universe, runs.start[now], runs.stop[now], pattern.left, pattern.right)
         n_union[now] = n_active + n - n_shared[now]
         done, batch = done + len(now), 2 * batch
         most = int(n_shared[order[done]]) if done < len(order) else lowest - 1
-        found = Matches(*(part[order[:done]] for part in (runs.start, runs.stop, n_shared, n_union)))
-        taken = order[_taken(found, groups, n_results, most, n)]
-    parts = (part[taken] for part in (runs.start, runs.stop, n_shared, n_union))
-    enough = len(taken) >= n_results
-    return Matches(*parts, 0.0 if enough else (lowest - 1) / n), enough
+        taken = order[_taken(_part(runs, n_shared, n_union, order[:done]), groups, n_results, most, n)]
+    found = _part(runs, n_shared, n_union, taken)
+    if len(taken) >= n_results:
+        return found, 1
+    any_ = order[_taken(_part(runs, n_shared, n_union, order), groups, n_results, 0, n)]
+    needed = -(-n * int(n_shared[any_[-1]]) // int(n_union[any_[-1]])) if len(any_) >= n_results else 1
+    return replace(found, complete_above=(lowest - 1) / n), needed
+
+
+def _part(runs: Runs, n_shared: NDArray[np.int64], n_union: NDArray[np.int64], rows: NDArray[np.intp]) -> Matches:
+    return Matches(runs.start[rows], runs.stop[rows], n_shared[rows], n_union[rows])
 
 
 def _taken(found: Matches, groups: Groups, n_results: int, most: int, n: int) -> NDArray[np.intp]:
