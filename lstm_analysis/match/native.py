@@ -63,8 +63,8 @@ class Matches:
 
     def take(self, rows: NDArray[np.intp]) -> "Matches":
         """Return some of them."""
-        parts = (self.start[rows], self.stop[rows], self.n_shared[rows], self.n_union[rows])
-        return Matches(*parts, self.complete_above)
+        start, stop, n_shared, n_union = (part[rows] for part in (self.start, self.stop, self.n_shared, self.n_union))
+        return Matches(start, stop, n_shared, n_union, self.complete_above)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def _taken(found: Matches, groups: Groups, n_results: int, most: int, n: int) ->
     order = np.lexsort((one.start, one.start - one.stop, -one.n_shared, -one.jaccard))
     one = one.take(order)
     kept = _first_apart(one.start, one.stop, groups.of(one.start, one.stop), n_results)
-    return sure[order[kept]]
+    taken: NDArray[np.intp] = sure[order[kept]]
+    return taken
 
 
 @compiled

@@ -72,4 +72,5 @@ def p_values(jaccard: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray
     """
     n_match = len(jaccard)
     as_good = (null[:, :n_match] >= jaccard - 1e-12).sum(axis=0)
-    return (as_good + 1) / (len(null) + 1)
+    p: NDArray[np.float64] = (as_good + 1) / (len(null) + 1)
+    return p

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import UsageError
@@ -207,8 +208,7 @@ def neurons_alike(
     if 0 not in lags:
         raise UsageError(f"The lags {tuple(lags)} need 0, the same token, among them.")
     found = correlate(states.reader, layer, neuron, lags, client)
-    size = np.abs(found["correlation"]).fillna(-1.0)
-    best = size.argmax("lag")
+    best = abs(found["correlation"]).fillna(-1.0).argmax("lag")
     found["correlation_best"] = found["correlation"].isel(lag=best).reset_coords(drop=True)
     found["lag_best"] = found["lag"].isel(lag=best).reset_coords(drop=True)
     return found.merge(on_together(bits_of(states, threshold, "both", client), layer, neuron))
@@ -251,9 +251,10 @@ def _of_layer(states: StoredStates, layer: int | None) -> xr.DataArray:
     return array.isel(layer=[layer])
 
 
-def _overlaps(found: xr.Dataset, start: int, stop: int) -> np.ndarray:
+def _overlaps(found: xr.Dataset, start: int, stop: int) -> NDArray[np.bool_]:
     first = found["start"].values
-    return (first < stop) & (first + found["length"].values > start)
+    overlaps: NDArray[np.bool_] = (first < stop) & (first + found["length"].values > start)
+    return overlaps
 
 
 __all__ = [
