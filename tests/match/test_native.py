@@ -73,6 +73,8 @@ def test_it_finds_the_same_in_any_cutting(
 ) -> None:
     values = make_states(11, 300, memory=0.95)
     values[60:70, 0] = 0.9  # runs over the edges of slabs
+    values[max(0, span[0] - 2) : span[1] + 1, 1, :3] = 0.0
+    values[span[0] : span[1], 1, :3] = 0.7
     whole = la.find_matches(values, span=span, n_results=40, left=2, right=1, draws=9)
     cut_small(monkeypatch, exponent)
     assert la.find_matches(values, span=span, n_results=40, left=2, right=1, draws=9).identical(whole)
