@@ -59,6 +59,7 @@ def test_another_occurrence_can_be_chosen_and_json_says_all(run: Run) -> None:
     ended = call("match", run.path, "--text", "naïve the", "--occurrence", 2, "--draws", 3, "--json", "--left", 0)
     found = json.loads(ended.out)
     places = find_text(run, "naïve the")
+    assert found["n_occurrence"] == 10
     assert [row["start"] for row in found["occurrences"]] == places["start"].values.tolist()
     start, stop = int(places["start"][1]), int(places["stop"][1])
     assert (found["query"]["start"], found["query"]["stop"], found["query"]["left"]) == (start, stop, 0)

@@ -57,7 +57,7 @@ def match_command(options: argparse.Namespace) -> int:
         describe_occurrences,
         match_rows,
         matches_as_json,
-        occurrence_records,
+        occurrences_for_json,
     )
     from ..neuron_listing import refuse_existing, write_neurons
     from ..run import open_run
@@ -80,7 +80,7 @@ def match_command(options: argparse.Namespace) -> int:
         write_neurons(match_rows(found), options.csv, "csv")
         print(f"{options.csv}: {found.sizes['match']} matches")
     elif options.json:
-        places = None if looked_up is None else occurrence_records(looked_up.found, looked_up.selected)
+        places = {} if looked_up is None else occurrences_for_json(looked_up.found, looked_up.selected)
         print(matches_as_json(found, query, places))
     else:
         if looked_up is not None:
@@ -110,9 +110,9 @@ class LookedUp(NamedTuple):
 
 def _look_up(run: "Run", options: argparse.Namespace, rule: dict[str, Any]) -> LookedUp:
     """Return where the phrase stands, and the place that is meant."""
-    from ..match.of_run import find_text, selected_at
+    from ..match.of_run import MOST_OCCURRENCES, find_text, selected_at
 
-    found = find_text(run, options.text)
+    found = find_text(run, options.text, n=max(MOST_OCCURRENCES, options.occurrence or 0))
     spans = list(zip(found["start"].values.tolist(), found["stop"].values.tolist(), strict=True))
     if options.occurrence is not None and options.occurrence > len(spans):
         raise UsageError(

@@ -126,6 +126,9 @@ def test_a_phrase_is_found_in_any_case_inside_a_sentence(run: Run, monkeypatch: 
     assert found["start"].values.tolist() == expected
     assert (found["stop"] - found["start"]).values.tolist() == [2] * len(expected)
     assert set(found["text"].values.tolist()) == {"naïve the"}
+    first = find_text(run, "naïve the", n=3)
+    assert first["start"].values.tolist() == expected[:3]
+    assert int(first["n_occurrence"]) == int(found["n_occurrence"]) == len(expected)
 
 
 def test_a_phrase_that_is_nowhere_names_the_nearest(run: Run) -> None:
