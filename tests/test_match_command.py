@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import call, expect_paragraph
+import yaml
+from command import THREADS, call, expect_paragraph
 from fake_run import write_run
 
 from lstm_analysis.match import lstmvis
@@ -177,9 +178,20 @@ def test_contexts_of_a_neuron_are_listed(run: Run, here: Path) -> None:
     assert table["value"][0] == pytest.approx(values.max())
 
 
+def test_workers_give_the_same(run: Run, here: Path) -> None:
+    (here / "threads.yaml").write_text(yaml.safe_dump(THREADS))
+    for command in (("match", "--span", "100:101", "--threshold", "0.25", "--draws", 2), ("neurons", "--like", "0:2"),
+                    ("neurons", "--span", "7:9")):  # fmt: skip
+        name, *options = command
+        spread = call(name, run.path, *options, "--cluster", here / "threads.yaml")
+        assert spread.code == 0, spread.err
+        assert spread.out == call(name, run.path, *options).out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--neuron", "0:1", "--cluster", "x.yaml"], "--cluster goes with --span or --like, not with --neuron"),
         (["--span", "1:2", "--q", "0.1"], "--q goes with --concept, not with --span"),
         (["--like", "0:1", "--sign", "up"], "--sign goes with --concept or --span, not with --like"),
         (["--neuron", "0:1", "--layer", "1"], "--layer goes with --concept or --span or --like, not with --neuron"),

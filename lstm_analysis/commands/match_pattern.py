@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..disk import check_folder
 from ..errors import UsageError
-from .subcommand import Commands, new_command
+from .subcommand import Commands, add_cluster_choice, new_command, workers
 from .values import span, whole_number
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_match(commands: Commands) -> None:
     sub.add_argument("--n", type=whole_number(1), default=50, help="most matches (default: 50)")
     sub.add_argument("--draws", type=whole_number(0), help="random spans for p, 0 for none (default: 99)")
     sub.add_argument("--seed", type=whole_number(0), default=0, help="of the random spans (default: 0)")
+    add_cluster_choice(sub)
     form = sub.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print it as JSON")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write the matches")
@@ -74,7 +75,8 @@ def match_command(options: argparse.Namespace) -> int:
     rest = {"mode": options.mode, "n": options.n, "sides": options.sides, "phrase_length": options.length or 0}
     rest |= {"query": options.query or "fast", "seed": options.seed}
     rest["draws"] = 99 if options.draws is None else options.draws
-    found = match_span(run, start, stop, **rule, **rest)
+    with workers(options) as client:
+        found = match_span(run, start, stop, **rule, **rest, client=client)
     query = {"start": start, "stop": stop, **rule, **rest}
     if options.csv is not None:
         write_neurons(match_rows(found), options.csv, "csv")
