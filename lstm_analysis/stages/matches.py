@@ -7,10 +7,11 @@ import xarray as xr
 
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..match.agreement import all_conjuncts, count_agreeing
+from ..match.agreement import count_agreeing, mask_of_all
 from ..match.find import N_DRAW
-from ..match.of_run import bits_of, find_text, match_span
+from ..match.of_run import bits_of, match_span
 from ..match.of_states import stored_states
+from ..match.phrase import find_phrase
 from ..run import Run
 from .work import Work, log
 
@@ -75,13 +76,12 @@ def match_phrases(
 
 def _of_phrase(run: Run, phrase: str, draws: int, seed: int, client: "Client | None") -> xr.Dataset:
     try:
-        where = find_text(run, phrase)
+        start, stop = find_phrase(run.corpus, phrase)
     except UserError as error:
         log.warning("%s", error)
         return xr.Dataset()
-    start, stop = where["start"].values, where["stop"].values
     bits = bits_of(stored_states(run, "hidden"), THRESHOLD, "both", client)
-    number = count_agreeing(bits, all_conjuncts(bits), start, stop, LEFT, RIGHT)
+    number = count_agreeing(bits, mask_of_all(bits), start, stop, LEFT, RIGHT)
     if not number.any():
         log.warning("the phrase %r selects no neuron at %s, so nothing matches it", phrase, THRESHOLD)
         return xr.Dataset({"n_occurrence": len(start)})
