@@ -12,6 +12,7 @@ from types import FrameType
 from . import __version__
 from .commands.cancel_run import add_cancel
 from .commands.convert_checkpoint import add_convert
+from .commands.explore_run import add_explore
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
 from .commands.look_at_cluster import add_cluster
@@ -39,6 +40,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_convert,
     add_inspect,
     add_neurons,
+    add_explore,
     add_report,
 )
 

@@ -1,5 +1,6 @@
 """A run directory opened for reading."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import xarray as xr
 
 from .errors import UsageError, UserError
 from .locations import exists
-from .record import product, read_record
+from .record import PRODUCTS, product, read_record
 from .store import FINGERPRINT, open_dataset
 
 ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
@@ -47,15 +48,26 @@ class Run:
         facts: dict[str, Any] = self.record["facts"]
         return facts
 
-    def _open(self, name: str, stage: str, shards: bool = False) -> xr.Dataset:
+    def in_place(self, name: str) -> xr.Dataset:
+        """Return a store, such as ``corpus``, without Dask: rows are read where they are asked for.
+
+        Raises
+        ------
+        UserError
+            If there is no such store, or it was made from other inputs.
+        """
+        stage = next(stage for stage, names in PRODUCTS.items() if f"{name}.zarr" in names)
+        return self._open(f"{name}.zarr", stage, None)
+
+    def _open(self, name: str, stage: str, dims: Sequence[str] | None = ()) -> xr.Dataset:
         entry = self.record["stages"].get(stage, {})
         names = [kept for kept in entry.get("products", ()) if kept.endswith(f"/{name}")]  # a URL
         place = product(self.path, names[0] if names else name)
         if not exists(place, "The store"):
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
-        shard = self.record["study"]["inference"]["shard_tokens"]
-        found = open_dataset(place, {"time": shard, "layer": -1, "neuron": -1} if shards else {})
+        sizes = {"time": self.record["study"]["inference"]["shard_tokens"], "layer": -1, "neuron": -1}
+        found = open_dataset(place, None if dims is None else {dim: sizes[dim] for dim in dims})
         if found.attrs.get(FINGERPRINT) != entry.get("fingerprint"):
             raise UserError(
                 f"{place} was made from other inputs than run.json says. Run the study again with --force "
@@ -79,7 +91,7 @@ class Run:
         """
         if self.record["study"]["store"]["activations"] == "none":
             raise UserError(f"{self.path} keeps no states: its study says store: none. Run it with store: float32.")
-        return self._open("activations.zarr", "activations", shards=True)
+        return self._open("activations.zarr", "activations", ("time", "layer", "neuron"))
 
     @cached_property
     def labels(self) -> xr.Dataset:

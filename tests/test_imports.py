@@ -50,7 +50,8 @@ ROWS = [
     ),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
-    ("apart", ["report", "explorer"]),
+    ("apart", ["report"]),
+    ("apart", ["explorer"]),
     (
         "together",
         [

@@ -1,0 +1,5 @@
+"""The explorer: the views of a run in a browser, served by Bokeh."""
+
+from .server import ADDRESS, PORT, Explorer
+
+__all__ = ["ADDRESS", "PORT", "Explorer"]

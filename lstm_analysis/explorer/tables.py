@@ -1,0 +1,71 @@
+"""Tables as CSV files: each has the query of the view that it belongs to."""
+
+from collections.abc import Callable
+
+import pandas as pd
+from tornado.web import HTTPError, RequestHandler, authenticated
+
+from .address import Query
+from .concept_view import concept_table, matrix_table, overlap_table
+from .gate import Gate
+from .holdings import Holdings
+from .neuron_view import neuron_table_of, passages_table
+from .overview_view import overview_table, words_table
+from .text_table import text_table
+
+TABLES: dict[str, Callable[[Holdings, Query], pd.DataFrame | None]] = {
+    "text": text_table,
+    "neuron": neuron_table_of,
+    "passages": passages_table,
+    "concept": concept_table,
+    "overlap": overlap_table,
+    "matrix": matrix_table,
+    "map": overview_table,
+    "words": words_table,
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Signs by which a spreadsheet takes a text for a formula."""
+
+
+class TableFile(RequestHandler):
+    """Answers with a table."""
+
+    def initialize(self, holdings: Holdings, gate: Gate) -> None:
+        """Take the run and the gate."""
+        self._holdings, self._gate = holdings, gate
+
+    def get_current_user(self) -> str | None:
+        """Return who asks, ``None`` for nobody who may."""
+        return self._gate.get_user(self)
+
+    def get_login_url(self) -> str:
+        """Return where those are sent."""
+        return self._gate.get_login_url(self)
+
+    @authenticated
+    def get(self, name: str) -> None:
+        """Answer."""
+        if name not in TABLES:
+            raise HTTPError(404)
+        table = TABLES[name](self._holdings, Query(self.request.arguments))
+        if table is None:
+            raise HTTPError(404, reason="This run has no such table")
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", f'attachment; filename="{name}.csv"')
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.finish(as_csv(table))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV; a text that a spreadsheet would take for a formula gets an apostrophe.
+
+    >>> as_csv(pd.DataFrame({"token": ["=1+1", "the"], "value": [-0.5, 1.0]}))
+    "token,value\\n'=1+1,-0.5\\nthe,1.0\\n"
+    """
+    texts = [name for name in table if table[name].dtype.kind == "O" or str(table[name].dtype) == "str"]
+    safe = table.assign(**{name: [_plain(text) for text in table[name]] for name in texts})
+    return str(safe.to_csv(index=False))
+
+
+def _plain(text: object) -> object:
+    return f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text
