@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from bokeh.models import ColumnDataSource, FixedTicker, OpenURL, Span, TapTool
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from ..report.numerals import number
 from ..report.palette import DIVERGING, N_STEP, UNDEFINED, ink, step
@@ -49,15 +50,30 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
         x="score", y="y", size=7, fill_color="colour", line_color="#ffffff", line_width=0.5, source=source,
         nonselection_alpha=1.0,
     )  # fmt: skip
-    first = {name: column[:N_NAMED] for name, column in source.data.items()}
-    plot.text(
-        x="score", y="y", text="name", x_offset=6, y_offset=4, text_font={"value": FONT}, text_font_size="12px",
-        text_color=INK, source=ColumnDataSource(first),
-    )  # fmt: skip
+    first = apart(known[by].to_numpy(float), np.asarray(source.data["y"], float))
+    for side, align, offset in ((1, "right", -7), (-1, "left", 7)):
+        of_side = [i for i in first if (known[by].iloc[i] >= neutral) == (side > 0)]
+        named = {name: [source.data[name][i] for i in of_side] for name in ("name", "y")}
+        named["score"] = known[by].iloc[of_side].tolist()
+        plot.text(
+            x="score", y="y", text="name", x_offset=offset, text_align=align, text_baseline="middle", text_color=INK,
+            text_font={"value": FONT}, text_font_size=TEXT_SIZE, source=ColumnDataSource(named),
+        )  # fmt: skip
     plot.add_tools(hover([("neuron", "@name"), (by, "@score{0.000}"), (chance, "@q{0.0000}")], renderers=[dots]))
     plot.add_tools(TapTool(callback=OpenURL(url="/neuron?neuron=@name", same_tab=True)))
-    plot.x_range.range_padding = 0.12
+    plot.x_range.range_padding = 0.06
     return plot
+
+
+def apart(score: NDArray[np.float64], height: NDArray[np.float64]) -> list[int]:
+    """Return the first points whose names do not cover each other: apart by an eighth of the width or a line."""
+    width, line = np.ptp(score) / 8 if len(score) else 0.0, np.ptp(height) / 14 if len(height) else 0.0
+    chosen: list[int] = []
+    for i in range(min(len(score), 4 * N_NAMED)):
+        free = all(abs(score[i] - score[k]) > width or abs(height[i] - height[k]) > line for k in chosen)
+        if free and len(chosen) < N_NAMED:
+            chosen.append(i)
+    return chosen
 
 
 def matrix_figure(matrix: IdiomMatrix, concept: str) -> figure:

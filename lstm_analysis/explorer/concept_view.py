@@ -15,6 +15,7 @@ from .choices import by_source, first_concepts
 from .concept_card import contrasts, counts_of, idiom_matrix, overlaps, rankable_scores, ranked
 from .concept_figures import effect_figure, matrix_figure
 from .holdings import Holdings
+from .look import readable
 from .pages import fill
 
 N_RANKED = 25
@@ -60,7 +61,7 @@ def concept_view(holdings: Holdings, doc: Document) -> None:
         table, shared = overlaps(holdings, address.concept)
         values |= {
             "rows": every[:N_RANKED].to_dict("records"), "n_ranked": len(every),
-            "columns": [name for name in COLUMNS if name in every], "counts": counts_of(holdings, address.concept),
+            "columns": [name for name in COLUMNS if name in every and every[name].notna().any()], "counts": counts_of(holdings, address.concept),
             "null": str(every["p_null"].iloc[0]) if "p_null" in every and len(every) else "",
             "overlap": table.to_dict("records"), "shared": shared, "meaning": RANKABLE[address.by].meaning,
         }  # fmt: skip
@@ -91,7 +92,7 @@ def _effect(holdings: Holdings, address: ConceptAddress, every: pd.DataFrame) ->
     leading = leading_scale(holdings.scores)
     one = holdings.scores.isel(concept=holdings.concepts.index(address.concept))
     scale = leading if leading.measure == address.by else _scale(every, address.by)
-    return score_distribution(one, scale)
+    return readable(score_distribution(one, scale))
 
 
 def _scale(every: pd.DataFrame, by: str) -> Scale:

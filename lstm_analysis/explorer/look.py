@@ -5,7 +5,8 @@ Lines differ in hue, lightness and dash, so readers with any colour blindness te
 
 from typing import Any
 
-from bokeh.models import HoverTool
+from bokeh.model import Model
+from bokeh.models import Axis, HoverTool, Title
 from bokeh.plotting import figure
 
 from ..report.canvas import ACCENT, FONT, INK, QUIET, canvas
@@ -35,6 +36,15 @@ def plain_figure(**options: Any) -> figure:
     return plot
 
 
+def readable(model: Model) -> Model:
+    """Return a figure of the report with its type as large as that of the explorer's own."""
+    for axis in model.select({"type": Axis}):
+        axis.axis_label_text_font_size = axis.major_label_text_font_size = TEXT_SIZE
+    for title in model.select({"type": Title}):
+        title.text_font_size = "14px"
+    return model
+
+
 def hover(tooltips: list[tuple[str, str]], **options: Any) -> HoverTool:
     """Return a tool that shows values under the pointer.
 
@@ -44,4 +54,6 @@ def hover(tooltips: list[tuple[str, str]], **options: Any) -> HoverTool:
     return HoverTool(tooltips=tooltips, **options)
 
 
-__all__ = ["ACCENT", "BRUSH", "DASHES", "FONT", "INK", "LEFT", "LINES", "QUIET", "TEXT_SIZE", "hover", "plain_figure"]
+__all__ = [
+    "ACCENT", "BRUSH", "DASHES", "FONT", "INK", "LEFT", "LINES", "QUIET", "TEXT_SIZE", "hover", "plain_figure", "readable",
+]  # fmt: skip

@@ -28,7 +28,10 @@ class Distribution:
 
 
 def selectivity_of(holdings: Holdings, neuron: Neuron) -> pd.DataFrame:
-    """Return the scores of a neuron for every concept, those farthest from the measure's neutral value first.
+    """Return the scores of a neuron for every concept: those with ``p_fwer`` at most alpha first, then the others.
+
+    Either go by the distance from the measure's neutral value: of concepts with few tokens alone that would bring the
+    rarest to the top, by chance.
 
     Returns
     -------
@@ -45,8 +48,9 @@ def selectivity_of(holdings: Holdings, neuron: Neuron) -> pd.DataFrame:
     names = [measure, f"{measure}_low", f"{measure}_high", *COLUMNS, "n_token_target", "n_type_target"]
     table = table[["concept", "source", *(name for name in names if name in table)]]
     middle = 0.5 if measure == "auroc" else 0.0
-    order = (table[measure] - middle).abs().sort_values(ascending=False, kind="stable", na_position="last").index
-    return table.loc[order].reset_index(drop=True)
+    found = table["p_fwer"] <= holdings.alpha if "p_fwer" in table else pd.Series(False, table.index)
+    order = np.lexsort((-(table[measure] - middle).abs().fillna(-1.0), ~found))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def distribution(holdings: Holdings, neuron: Neuron) -> Distribution | None:

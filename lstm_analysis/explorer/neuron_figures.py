@@ -30,8 +30,10 @@ def distribution_figure(found: Distribution) -> figure:
     return plot
 
 
-def selectivity_figure(table: pd.DataFrame, measure: str) -> figure:
-    """Return the scores of a neuron for the concepts farthest from neutral, with their intervals where there are any.
+def selectivity_figure(table: pd.DataFrame, measure: str, alpha: float) -> figure:
+    """Return the scores of a neuron for the first concepts of a table, with their intervals where there are any.
+
+    Dots are filled where p over all neurons is at most alpha.
 
     Parameters
     ----------
@@ -39,11 +41,14 @@ def selectivity_figure(table: pd.DataFrame, measure: str) -> figure:
         As `neuron_card.selectivity_of` gives it.
     measure
         The leading measure.
+    alpha
+        Level of the tests.
     """
     shown = table[table[measure].notna()][:N_CONCEPT]
     place = len(shown) - 1 - np.arange(len(shown))
     source = {"concept": shown["concept"].astype(str), "score": shown[measure], "y": place}
     source |= {"n": shown["n_token_target"]} if "n_token_target" in shown else {"n": np.zeros(len(shown))}
+    source["fill"] = np.where(shown["p_fwer"] <= alpha, ACCENT, "#ffffff") if "p_fwer" in shown else [ACCENT] * len(shown)
     interval = f"{measure}_low" in shown
     if interval:
         source |= {"low": shown[f"{measure}_low"], "high": shown[f"{measure}_high"]}
@@ -63,7 +68,10 @@ def selectivity_figure(table: pd.DataFrame, measure: str) -> figure:
                 line_alpha=0.45, upper_head=None, lower_head=None,
             )
         )  # fmt: skip
-    dots = plot.scatter(x="score", y="y", size=8, color=ACCENT, source=data, nonselection_alpha=1.0)
+    dots = plot.scatter(
+        x="score", y="y", size=8, fill_color="fill", line_color=ACCENT, line_width=1.5, source=data,
+        nonselection_alpha=1.0,
+    )  # fmt: skip
     plot.yaxis.ticker = FixedTicker(ticks=place.tolist())
     plot.yaxis.major_label_overrides = {
         int(y): shortened(name, 20) for y, name in zip(place, source["concept"], strict=True)

@@ -11,6 +11,7 @@ from ..selectivity import leading_measure
 from .address import Query, known_neurons
 from .choices import first_neurons
 from .holdings import Holdings
+from .look import readable
 from .neuron_card import distribution, duplicates_of, facts_of, neighbours, passages_of, selectivity_of
 from .neuron_figures import distribution_figure, selectivity_figure
 from .pages import fill
@@ -31,14 +32,14 @@ def neuron_view(holdings: Holdings, doc: Document) -> None:
     measure, table = "", pd.DataFrame()
     if holdings.scores is not None:
         measure, table = leading_measure(holdings.scores), selectivity_of(holdings, neuron)
-        figures["selectivity"] = selectivity_figure(table, measure)
+        figures["selectivity"] = selectivity_figure(table, measure, holdings.alpha)
     spread = distribution(holdings, neuron)
     if spread is not None:
         figures["distribution"] = distribution_figure(spread)
     if holdings.tuning is not None:
-        figures["tuning"] = tuning_curve(holdings.tuning, *neuron)
+        figures["tuning"] = readable(tuning_curve(holdings.tuning, *neuron))
         if "cliff_by_length" in holdings.tuning:
-            figures["cliff"] = cliff_figure(holdings.tuning, *neuron)
+            figures["cliff"] = readable(cliff_figure(holdings.tuning, *neuron))
     values = {
         "neuron": neuron_name(*neuron), "about": facts_of(holdings, neuron), "measure": measure,
         "table": table.to_dict("records"), "alpha": holdings.alpha, "neighbours": neighbours(holdings, neuron),
