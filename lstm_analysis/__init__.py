@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .labels import position as position
     from .labels import spans as spans
     from .labels import wordnet as wordnet
+    from .match import find_matches as find_matches
     from .nulls import significance as significance
     from .reductions import tuning_curve as tuning_curve
     from .reductions.summarize import summarize as summarize
@@ -49,6 +50,7 @@ _HOME = {
     "measure": "selectivity",
     "rank_neurons": "selectivity",
     "significance": "nulls",
+    "find_matches": "match",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -6,6 +6,7 @@ from ..errors import UserError
 from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS
 from .idioms import IDIOMS as IDIOM_VARIABLES
+from .matches import MATCHES
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "RESOLUTION",
-    "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
+    "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
