@@ -122,6 +122,8 @@ class TextAddress:
         Tokens that are brushed, half-open, ``None`` if none are.
     left, right
         Tokens before and after the span in which a selected neuron must be off.
+    null
+        Whether matches are compared with those of random spans.
     """
 
     at: int
@@ -134,6 +136,7 @@ class TextAddress:
     span: tuple[int, int] | None = None
     left: int = 1
     right: int = 0
+    null: bool = False
 
     @property
     def stop(self) -> int:
@@ -150,6 +153,7 @@ class TextAddress:
         pairs += [("phrase", self.phrase)] if self.phrase else []
         if self.span:
             pairs += [("span", f"{self.span[0]}:{self.span[1]}"), ("left", self.left), ("right", self.right)]
+        pairs += [("null", 1)] if self.null else []
         return urlencode(pairs, safe=":,")
 
 
@@ -185,6 +189,7 @@ def text_address(query: Query, holdings: Holdings) -> TextAddress:
         span=span,
         left=query.whole("left", 1, 0, MAX_FLANK),
         right=query.whole("right", 0, 0, MAX_FLANK),
+        null=query.text("null") == "1",
     )
 
 

@@ -5,16 +5,18 @@ from collections.abc import Callable
 import pandas as pd
 from tornado.web import HTTPError, RequestHandler, authenticated
 
+from ..errors import UserError
 from .address import Query
 from .concept_view import concept_table, matrix_table, overlap_table
 from .gate import Gate
 from .holdings import Holdings
 from .neuron_view import neuron_table_of, passages_table
 from .overview_view import overview_table, words_table
-from .text_table import text_table
+from .text_table import matches_table, text_table
 
 TABLES: dict[str, Callable[[Holdings, Query], pd.DataFrame | None]] = {
     "text": text_table,
+    "matches": matches_table,
     "neuron": neuron_table_of,
     "passages": passages_table,
     "concept": concept_table,
@@ -47,7 +49,13 @@ class TableFile(RequestHandler):
         """Answer."""
         if name not in TABLES:
             raise HTTPError(404)
-        table = TABLES[name](self._holdings, Query(self.request.arguments))
+        try:
+            table = TABLES[name](self._holdings, Query(self.request.arguments))
+        except UserError as error:
+            self.set_status(404)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(str(error))
+            return
         if table is None:
             raise HTTPError(404, reason="This run has no such table")
         self.set_header("Content-Type", "text/csv; charset=utf-8")

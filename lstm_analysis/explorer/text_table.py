@@ -7,6 +7,7 @@ import pandas as pd
 from .address import Query, TextAddress, text_address
 from .choices import first_concepts, first_neurons
 from .holdings import Holdings
+from .matching import find
 from .stretch import read_stretch
 
 
@@ -24,3 +25,18 @@ def completed(address: TextAddress, query: Query, holdings: Holdings) -> TextAdd
     if not address.concepts and not query.given("concept"):
         address = replace(address, concepts=first_concepts(holdings))
     return address
+
+
+def matches_table(holdings: Holdings, query: Query) -> pd.DataFrame | None:
+    """Return the matches of the brushed span, a row each; ``None`` without a span or stored states.
+
+    Raises
+    ------
+    UserError
+        If the span selects no neuron.
+    """
+    a = text_address(query, holdings)
+    if a.span is None or holdings.states is None:
+        return None
+    found = find(holdings, a)
+    return pd.DataFrame({str(n): found[n].values for n in found.data_vars if found[n].dims == ("match",)})

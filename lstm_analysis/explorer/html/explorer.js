@@ -19,6 +19,13 @@ const explorer = {
     if (asked) asked.value = JSON.stringify({n: ++explorer.count, changes})
   },
 
+  // Asks for another span and other flanks, which are typed as the first and the last token.
+  askSpan(form) {
+    const value = (name) => form.elements[name].value.replaceAll(",", "").trim()
+    const last = /^\d+$/.test(value("last")) ? String(Number(value("last")) + 1) : value("last")
+    explorer.ask({span: [`${value("first")}:${last}`], left: [value("left")], right: [value("right")]})
+  },
+
   // Shows what the server answers: the address, parts of the page whose text it has escaped, values of fields.
   hear(text) {
     const told = JSON.parse(text)

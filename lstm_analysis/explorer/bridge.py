@@ -1,0 +1,68 @@
+"""What a page asks of the server and is told by it, and work that takes seconds, done beside what others look at."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from bokeh.document import Document
+from bokeh.models import CustomJS, TextInput
+
+from ..errors import UserError
+
+Changes = Mapping[str, list[str]]
+T = TypeVar("T")
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Bridge:
+    """Two text fields that nobody sees: the page writes into one what changes in its address, the server answers.
+
+    Parameters
+    ----------
+    doc
+        The tab's document.
+    hear
+        Called with what the page asks: names of the query with their values.
+
+    Attributes
+    ----------
+    figures
+        The fields, to stand in the page.
+    """
+
+    def __init__(self, doc: Document, hear: Callable[[Changes], None]) -> None:
+        self._doc, self._call = doc, hear
+        self._number = 0
+        asked, self._told = TextInput(visible=False), TextInput(visible=False)
+        asked.on_change("value", self._hear)
+        self._told.js_on_change("value", CustomJS(code="explorer.hear(cb_obj.value)"))
+        self.figures = {"asked": asked, "told": self._told}
+
+    def tell(self, query: str, parts: Mapping[str, str], fields: Mapping[str, object] | None = None) -> None:
+        """Tell the page its address, parts of it as HTML by their id, and the values of fields by their name."""
+        self._told.value = json.dumps({"query": query, "parts": parts, "fields": fields or {}, "n": self._number})
+
+    def later(self, work: Callable[[], T], then: Callable[[T | UserError], None]) -> None:
+        """Do some work in a thread, one after another, and call a function with its result or the user's mistake."""
+
+        def run() -> None:
+            with _ONE_AT_A_TIME:
+                result = attempt(work)
+            self._doc.add_next_tick_callback(partial(then, result))
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def _hear(self, name: str, old: str, new: str) -> None:
+        asked: dict[str, Any] = json.loads(new)
+        self._number = int(asked["n"])
+        self._call({str(key): [str(text) for text in texts] for key, texts in asked["changes"].items()})
+
+
+def attempt(work: Callable[[], T]) -> T | UserError:
+    """Return what some work gives, or the user's mistake that it meets."""
+    try:
+        return work()
+    except UserError as error:
+        return error
