@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -54,7 +55,8 @@ class BlockCache:
         for block in range(start // rows, -(-stop // rows)):
             values = self._block(array, (block, *other), sizes)
             first = block * rows
-            parts.append(values[(slice(max(0, start - first), stop - first), *inside)])
+            place: tuple[Any, ...] = (slice(max(0, start - first), stop - first), *inside)
+            parts.append(values[place])
         return np.concatenate(parts) if parts else np.empty(0, array.dtype)
 
     def _block(self, array: xr.DataArray, at: tuple[int, ...], sizes: Sequence[int]) -> NDArray[np.generic]:

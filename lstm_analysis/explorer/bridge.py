@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from ..errors import UserError
 
 Changes = Mapping[str, list[str]]
 T = TypeVar("T")
-_ONE_AT_A_TIME = threading.Lock()
+_FEW_AT_A_TIME = threading.Semaphore(2)
 
 
 class Bridge:
@@ -35,22 +36,29 @@ class Bridge:
     def __init__(self, doc: Document, hear: Callable[[Changes], None]) -> None:
         self._doc, self._call = doc, hear
         self._number = 0
+        self._parts: dict[str, str] = {}
         asked, self._told = TextInput(visible=False), TextInput(visible=False)
         asked.on_change("value", self._hear)
         self._told.js_on_change("value", CustomJS(code="explorer.hear(cb_obj.value)"))
         self.figures = {"asked": asked, "told": self._told}
 
     def tell(self, query: str, parts: Mapping[str, str], fields: Mapping[str, object] | None = None) -> None:
-        """Tell the page its address, parts of it as HTML by their id, and the values of fields by their name."""
-        self._told.value = json.dumps({"query": query, "parts": parts, "fields": fields or {}, "n": self._number})
+        """Tell the page its address, parts of it as HTML by their id, and the values of fields by their name.
+
+        Parts told before are told again: a page that was still on its way has missed them.
+        """
+        self._parts.update(parts)
+        told = {"query": query, "parts": self._parts, "fields": fields or {}, "n": self._number}
+        self._told.value = json.dumps(told)
 
     def later(self, work: Callable[[], T], then: Callable[[T | UserError], None]) -> None:
-        """Do some work in a thread, one after another, and call a function with its result or the user's mistake."""
+        """Do some work in a thread, two at a time, and call a function with its result or the user's mistake."""
 
         def run() -> None:
-            with _ONE_AT_A_TIME:
+            with _FEW_AT_A_TIME:
                 result = attempt(work)
-            self._doc.add_next_tick_callback(partial(then, result))
+            with suppress(RuntimeError):  # the tab has been closed, or the server ends
+                self._doc.add_next_tick_callback(partial(then, result))
 
         threading.Thread(target=run, daemon=True).start()
 

@@ -45,7 +45,11 @@ class BrushPanel:
         self._selection = attempt(lambda: select(self._holdings, address))
         if isinstance(self._selection, Selection):
             number = self._number
-            self._bridge.later(lambda: find(self._holdings, address), lambda found: self._found(number, address, found))
+
+            def work() -> xr.Dataset | None:
+                return find(self._holdings, address) if number == self._number else None
+
+            self._bridge.later(work, lambda found: self._found(number, address, found))
 
     def step(self, on: bool) -> int | None:
         """Go to the next match or to the one before, round and round; return its first token."""
@@ -65,8 +69,8 @@ class BrushPanel:
             matches=matches, at=self._at, waiting=matches is None and not error and address.span is not None,
         )  # fmt: skip
 
-    def _found(self, number: int, address: TextAddress, found: xr.Dataset | UserError) -> None:
-        if number != self._number:
+    def _found(self, number: int, address: TextAddress, found: xr.Dataset | UserError | None) -> None:
+        if number != self._number or found is None:
             return
         result = found if isinstance(found, UserError) else attempt(lambda: align(self._holdings, address, found))
         self._matches = result

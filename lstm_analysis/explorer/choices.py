@@ -1,6 +1,9 @@
 """What a view shows before the reader has chosen anything: neurons and concepts that say the most about the run."""
 
+from typing import Any
+
 import numpy as np
+import xarray as xr
 
 from ..selectivity import leading_measure, position_scores, rank_neurons
 from .holdings import Holdings
@@ -38,6 +41,6 @@ def by_source(holdings: Holdings) -> dict[str, list[str]]:
     return found
 
 
-def _best(scores: object, by: str, **options: object) -> list[Neuron]:
-    ranked = rank_neurons(scores, by, n=1, **options)  # type: ignore[arg-type]
-    return [(int(row.layer), int(row.neuron)) for row in ranked.itertuples()]
+def _best(scores: xr.Dataset, by: str, **options: Any) -> list[Neuron]:
+    ranked = rank_neurons(scores, by, n=1, **options)
+    return list(zip(ranked["layer"].tolist(), ranked["neuron"].tolist(), strict=True))

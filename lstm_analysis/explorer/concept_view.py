@@ -61,7 +61,8 @@ def concept_view(holdings: Holdings, doc: Document) -> None:
         table, shared = overlaps(holdings, address.concept)
         values |= {
             "rows": every[:N_RANKED].to_dict("records"), "n_ranked": len(every),
-            "columns": [name for name in COLUMNS if name in every and every[name].notna().any()], "counts": counts_of(holdings, address.concept),
+            "columns": [name for name in COLUMNS if name in every and every[name].notna().any()],
+            "counts": counts_of(holdings, address.concept),
             "null": str(every["p_null"].iloc[0]) if "p_null" in every and len(every) else "",
             "overlap": table.to_dict("records"), "shared": shared, "meaning": RANKABLE[address.by].meaning,
         }  # fmt: skip

@@ -19,7 +19,7 @@ def make_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-class Gate(AuthProvider):
+class Gate(AuthProvider):  # type: ignore[misc]
     """Lets in whoever has the token, asked for under a name that this server is known by.
 
     The host of a request and the origin of a websocket are checked even without a token: else a page of another site

@@ -55,5 +55,6 @@ def hover(tooltips: list[tuple[str, str]], **options: Any) -> HoverTool:
 
 
 __all__ = [
-    "ACCENT", "BRUSH", "DASHES", "FONT", "INK", "LEFT", "LINES", "QUIET", "TEXT_SIZE", "hover", "plain_figure", "readable",
+    "ACCENT", "BRUSH", "DASHES", "FONT", "INK", "LEFT", "LINES", "QUIET", "TEXT_SIZE", "hover", "plain_figure",
+    "readable",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from .text_figure import shortened
 
 COLUMNS = ("x", "y", "word", "shown", "tag", "n_on", "colour", "ink", "time", "document")
 ROW, TAGGED_ROW = 24, 38
-LONGEST = 9
+LONGEST = 8
 
 
 class MatchFigure:
@@ -68,7 +68,7 @@ class MatchFigure:
     def show(self, matches: Alignment) -> None:
         """Show matches, the best at the top."""
         self._starts = matches.found["start"].values.tolist()
-        n_row, n_place = matches.n_on.shape
+        n_row = len(matches.n_on)
         tagged = any(tag for tags in matches.tags for tag in tags)
         self._cells.data = cells(matches)
         length = matches.found["length"].values.clip(max=AFTER)
@@ -114,5 +114,3 @@ def cells(matches: Alignment) -> dict[str, Any]:
         "ink": [ink(colour) for colour in colours], "time": start[row] + place - BEFORE,
         "document": [str(documents[i]) for i in row],
     }  # fmt: skip
-
-

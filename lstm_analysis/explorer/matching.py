@@ -109,8 +109,9 @@ def align(holdings: Holdings, a: TextAddress, found: xr.Dataset) -> Alignment:
         first, stop = int(row[known][0]), int(row[known][-1]) + 1
         before, after = first - int(row[0]), int(row[-1]) + 1 - stop
         words.append([""] * before + read_words(holdings, first, stop) + [""] * after)
-        codes = [] if names is None else column(holdings, f"{tag}_id", first, stop)
-        said = [str(names[code]) for code in codes] if names is not None else [""] * (stop - first)
+        said = [""] * (stop - first)
+        if names is not None:
+            said = [str(names[code]) for code in column(holdings, f"{tag}_id", first, stop)]
         tags.append([""] * before + said + [""] * after)
     return Alignment(found, _number_on(holdings, a, found, time, inside), words, tags)
 

@@ -65,7 +65,7 @@ def distribution(holdings: Holdings, neuron: Neuron) -> Distribution | None:
     n_token = summary["n_token"].sum("group").values
     concept = int(n_token.argmax())
     place = {"layer": neuron[0], "neuron": neuron[1]}
-    counts = summary["histogram"].isel(concept=concept, **place).transpose("group", "bin").values.sum(axis=0)
+    counts = summary["histogram"].isel({"concept": concept, **place}).transpose("group", "bin").values.sum(axis=0)
     low, high = (float(summary[name].isel(place).item()) for name in ("value_min", "value_max"))
     if not high > low:
         return None
@@ -101,9 +101,9 @@ def facts_of(holdings: Holdings, neuron: Neuron) -> list[str]:
     if scores is not None and "value_min" in scores:
         low, high = (scores[name].isel(place).item() for name in ("value_min", "value_max"))
         facts.append(f"h from {low:.3f} to {high:.3f}")
-    if holdings.tuning is not None and "cliff_neuron" in holdings.tuning:
-        if holdings.tuning["cliff_neuron"].isel(place).item() == 1:
-            facts.append("called a cliff neuron")
+    tuning = holdings.tuning
+    if tuning is not None and "cliff_neuron" in tuning and tuning["cliff_neuron"].isel(place).item() == 1:
+        facts.append("called a cliff neuron")
     idioms = holdings.idioms
     if idioms is not None:
         if idioms["idiom_neuron"].isel(place).item():

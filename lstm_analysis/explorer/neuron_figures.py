@@ -48,7 +48,8 @@ def selectivity_figure(table: pd.DataFrame, measure: str, alpha: float) -> figur
     place = len(shown) - 1 - np.arange(len(shown))
     source = {"concept": shown["concept"].astype(str), "score": shown[measure], "y": place}
     source |= {"n": shown["n_token_target"]} if "n_token_target" in shown else {"n": np.zeros(len(shown))}
-    source["fill"] = np.where(shown["p_fwer"] <= alpha, ACCENT, "#ffffff") if "p_fwer" in shown else [ACCENT] * len(shown)
+    found = shown["p_fwer"] <= alpha if "p_fwer" in shown else pd.Series(True, shown.index)
+    source["fill"] = np.where(found, ACCENT, "#ffffff")
     interval = f"{measure}_low" in shown
     if interval:
         source |= {"low": shown[f"{measure}_low"], "high": shown[f"{measure}_high"]}
@@ -73,9 +74,8 @@ def selectivity_figure(table: pd.DataFrame, measure: str, alpha: float) -> figur
         nonselection_alpha=1.0,
     )  # fmt: skip
     plot.yaxis.ticker = FixedTicker(ticks=place.tolist())
-    plot.yaxis.major_label_overrides = {
-        int(y): shortened(name, 20) for y, name in zip(place, source["concept"], strict=True)
-    }
+    names = [shortened(str(name), 20) for name in shown["concept"]]
+    plot.yaxis.major_label_overrides = dict(zip(place.tolist(), names, strict=True))
     plot.ygrid.grid_line_color = None
     plot.min_border_left = LEFT
     tips = [("concept", "@concept"), (measure, "@score{0.000}"), ("target tokens", "@n{0,0}")]

@@ -1,20 +1,25 @@
 """The card of a neuron."""
 
+from typing import Any
+
 import pandas as pd
 from bokeh.document import Document
 from bokeh.model import Model
 
+from ..errors import UserError
 from ..report.cliff_figure import cliff_figure
 from ..report.numerals import neuron_name
 from ..report.tuning_curve import tuning_curve
 from ..selectivity import leading_measure
 from .address import Query, known_neurons
+from .alike import alike, middle
+from .bridge import Bridge, Changes
 from .choices import first_neurons
 from .holdings import Holdings
 from .look import readable
 from .neuron_card import distribution, duplicates_of, facts_of, neighbours, passages_of, selectivity_of
 from .neuron_figures import distribution_figure, selectivity_figure
-from .pages import fill
+from .pages import fill, fragment
 from .stretch import Neuron
 
 
@@ -26,27 +31,75 @@ def asked_neuron(query: Query, holdings: Holdings) -> Neuron:
 
 def neuron_view(holdings: Holdings, doc: Document) -> None:
     """Fill a document with the card of a neuron."""
-    query = Query(doc.session_context.request.arguments if doc.session_context else {})
-    neuron = asked_neuron(query, holdings)
-    figures: dict[str, Model] = {}
-    measure, table = "", pd.DataFrame()
-    if holdings.scores is not None:
-        measure, table = leading_measure(holdings.scores), selectivity_of(holdings, neuron)
-        figures["selectivity"] = selectivity_figure(table, measure, holdings.alpha)
-    spread = distribution(holdings, neuron)
-    if spread is not None:
-        figures["distribution"] = distribution_figure(spread)
-    if holdings.tuning is not None:
-        figures["tuning"] = readable(tuning_curve(holdings.tuning, *neuron))
-        if "cliff_by_length" in holdings.tuning:
-            figures["cliff"] = readable(cliff_figure(holdings.tuning, *neuron))
-    values = {
-        "neuron": neuron_name(*neuron), "about": facts_of(holdings, neuron), "measure": measure,
-        "table": table.to_dict("records"), "alpha": holdings.alpha, "neighbours": neighbours(holdings, neuron),
-        "passages": passages_of(holdings, neuron), "duplicates": duplicates_of(holdings, neuron),
-        "missing": list(holdings.missing.values()), "problems": query.notes, "stored": holdings.states is not None,
-    }  # fmt: skip
-    fill(doc, holdings, "/neuron", "neuron.html", figures, values)
+    NeuronPage(holdings, doc, Query(doc.session_context.request.arguments if doc.session_context else {}))
+
+
+class NeuronPage:
+    """The card of a neuron in one tab. What needs all states is read when it is asked for (``more=1``).
+
+    Parameters
+    ----------
+    holdings
+        The run.
+    doc
+        The tab's document.
+    query
+        Of its address.
+    """
+
+    def __init__(self, holdings: Holdings, doc: Document, query: Query) -> None:
+        self._holdings, self._neuron = holdings, asked_neuron(query, holdings)
+        self._name = neuron_name(*self._neuron)
+        self._bridge = Bridge(doc, self.ask)
+        values = self._values() | {"problems": query.notes, "middle": "", "alike": ""}
+        figures = self._figures(values["table"])
+        values |= {"table": values["table"].to_dict("records"), "missing": list(holdings.missing.values())}
+        fill(doc, holdings, "/neuron", "neuron.html", figures | self._bridge.figures, values)
+        if query.text("more") == "1":
+            doc.add_timeout_callback(lambda: self.ask({"more": ["1"]}), 200)
+
+    def ask(self, changes: Changes) -> None:
+        """Read what needs all states, and show it."""
+        if not changes.get("more") or self._holdings.states is None:
+            return
+        waiting = fragment("waiting.html")
+        self._tell({"alike": waiting, "middle": waiting})
+        neuron, holdings = self._neuron, self._holdings
+        self._bridge.later(lambda: middle(holdings, neuron), lambda found: self._show("middle", found))
+        self._bridge.later(lambda: alike(holdings, neuron), lambda found: self._show("alike", found))
+
+    def _show(self, part: str, found: object) -> None:
+        file = "mistake.html" if isinstance(found, UserError) else f"{part}.html"
+        self._tell({part: fragment(file, found=found, neuron=self._name)})
+
+    def _tell(self, parts: dict[str, str]) -> None:
+        self._bridge.tell(f"neuron={self._name}&more=1", parts)
+
+    def _values(self) -> dict[str, Any]:
+        holdings, neuron = self._holdings, self._neuron
+        scores = holdings.scores
+        return {
+            "neuron": self._name, "about": facts_of(holdings, neuron), "alpha": holdings.alpha,
+            "measure": "" if scores is None else leading_measure(scores),
+            "table": pd.DataFrame() if scores is None else selectivity_of(holdings, neuron),
+            "neighbours": neighbours(holdings, neuron), "passages": passages_of(holdings, neuron),
+            "duplicates": duplicates_of(holdings, neuron), "stored": holdings.states is not None,
+        }  # fmt: skip
+
+    def _figures(self, table: pd.DataFrame) -> dict[str, Model]:
+        holdings, neuron = self._holdings, self._neuron
+        figures: dict[str, Model] = {}
+        if holdings.scores is not None:
+            measure = leading_measure(holdings.scores)
+            figures["selectivity"] = selectivity_figure(table, measure, holdings.alpha)
+        spread = distribution(holdings, neuron)
+        if spread is not None:
+            figures["distribution"] = distribution_figure(spread)
+        if holdings.tuning is not None:
+            figures["tuning"] = readable(tuning_curve(holdings.tuning, *neuron))
+            if "cliff_by_length" in holdings.tuning:
+                figures["cliff"] = readable(cliff_figure(holdings.tuning, *neuron))
+        return figures
 
 
 def neuron_table_of(holdings: Holdings, query: Query) -> pd.DataFrame | None:
@@ -63,3 +116,8 @@ def passages_table(holdings: Holdings, query: Query) -> pd.DataFrame:
         for extreme, passages in passages_of(holdings, asked_neuron(query, holdings)).items() for one in passages
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def alike_table(holdings: Holdings, query: Query) -> pd.DataFrame | None:
+    """Return the neurons that do much the same as one as a table; ``None`` without stored states."""
+    return None if holdings.states is None else alike(holdings, asked_neuron(query, holdings)).table

@@ -50,10 +50,10 @@ def fragment(file: str, **values: Any) -> str:
 def count(n: int, noun: str) -> str:
     """Return a count with its noun.
 
-    >>> count(1, "neuron"), count(1200, "token")
-    ('1 neuron', '1,200 tokens')
+    >>> count(1, "neuron"), count(1200, "token"), count(3, "match")
+    ('1 neuron', '1,200 tokens', '3 matches')
     """
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun + ("es" if noun.endswith("ch") else "s")
     return f"{n:,} {noun if n == 1 else plural}"
 
 

@@ -139,5 +139,3 @@ def map_table(scores: Scores) -> pd.DataFrame:
     """Return a row a neuron: ``layer, neuron`` and the score."""
     layer, neuron = np.nonzero(scores.present)
     return pd.DataFrame({"layer": layer, "neuron": neuron, scores.name: scores.values[layer, neuron]})
-
-

@@ -7,22 +7,25 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
+from bokeh.document import Document
 from bokeh.server.server import Server
 from tornado.ioloop import IOLoop
 
-from ..errors import UsageError
+from ..errors import UsageError, UserError
 from .concept_view import concept_view
 from .gate import LOGIN, Gate, TokenPage, make_token
 from .holdings import Holdings
 from .neuron_view import neuron_view
 from .overview_view import overview_view
+from .pages import fill
 from .tables import TableFile
 from .text_view import text_view
 
@@ -66,7 +69,8 @@ class Explorer:
         holdings = Holdings(run)
         local = is_loopback(address)
         gate = Gate(token or (None if local else make_token()))
-        applications = {path: Application(FunctionHandler(partial(view, holdings))) for path, view in VIEWS.items()}
+        views = {path: FunctionHandler(partial(show, view, holdings)) for path, view in VIEWS.items()}
+        applications = {path: Application(handler) for path, handler in views.items()}
         shared = {"holdings": holdings, "gate": gate}
         try:
             self._server = Server(
@@ -97,15 +101,19 @@ class Explorer:
         show
             Open a browser of this machine.
         """
-        self._server.start()
+        loop = IOLoop.current()
+        self.start()
         if show:
-            IOLoop.current().add_callback(self._server.show, self.url.partition(f":{self.port}")[2])
-        asyncio_loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
+            loop.add_callback(webbrowser.open, self.url)
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio_loop.add_signal_handler(number, IOLoop.current().stop)
+            loop.asyncio_loop.add_signal_handler(number, loop.stop)  # type: ignore[attr-defined]
         print("Ctrl-C ends it.", file=sys.stderr, flush=True)
-        IOLoop.current().start()
+        loop.start()
         self.close()
+
+    def start(self) -> None:
+        """Begin to answer, as soon as the loop of this thread runs."""
+        self._server.start()
 
     def close(self) -> None:
         """Stop listening."""
@@ -114,6 +122,16 @@ class Explorer:
     def _log_quietly(self) -> None:
         for name in ("bokeh", "tornado"):
             logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def show(view: Callable[[Holdings, Document], None], holdings: Holdings, doc: Document) -> None:
+    """Fill a document with a view, or with the user's mistake that it meets."""
+    try:
+        view(holdings, doc)
+    except UserError as error:
+        doc.clear()
+        path = next(path for path, known in VIEWS.items() if known is view)
+        fill(doc, holdings, path, "problem.html", {}, {"problem": str(error)})
 
 
 def is_loopback(address: str) -> bool:
@@ -152,8 +170,8 @@ def cannot_listen(error: OSError, address: str, port: int) -> UsageError:
     """Return what it means for the user that a port cannot be listened at."""
     if error.errno == errno.EADDRINUSE:
         return UsageError(
-            f"Port {port} of {address} is taken, perhaps by another explorer. Give another with --port, or --port 0 for "
-            "any that is free."
+            f"Port {port} of {address} is taken, perhaps by another explorer. Give another with --port, or --port 0 "
+            "for any that is free."
         )
     reason = error.strerror or str(error)
     return UsageError(f"{address}:{port} cannot be listened at: {reason}. Give another --address or --port.")

@@ -10,7 +10,7 @@ from .address import Query
 from .concept_view import concept_table, matrix_table, overlap_table
 from .gate import Gate
 from .holdings import Holdings
-from .neuron_view import neuron_table_of, passages_table
+from .neuron_view import alike_table, neuron_table_of, passages_table
 from .overview_view import overview_table, words_table
 from .text_table import matches_table, text_table
 
@@ -19,6 +19,7 @@ TABLES: dict[str, Callable[[Holdings, Query], pd.DataFrame | None]] = {
     "matches": matches_table,
     "neuron": neuron_table_of,
     "passages": passages_table,
+    "alike": alike_table,
     "concept": concept_table,
     "overlap": overlap_table,
     "matrix": matrix_table,
@@ -70,8 +71,10 @@ def as_csv(table: pd.DataFrame) -> str:
     >>> as_csv(pd.DataFrame({"token": ["=1+1", "the"], "value": [-0.5, 1.0]}))
     "token,value\\n'=1+1,-0.5\\nthe,1.0\\n"
     """
-    texts = [name for name in table if table[name].dtype.kind == "O" or str(table[name].dtype) == "str"]
-    safe = table.assign(**{name: [_plain(text) for text in table[name]] for name in texts})
+    safe = table.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = [_plain(value) for value in safe[name]]
     return str(safe.to_csv(index=False))
 
 

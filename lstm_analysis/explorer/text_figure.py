@@ -24,7 +24,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from ..report.numerals import neuron_name
-from .address import MAX_NEURON, MAX_TRACK, MAX_WIDTH, MIN_WIDTH, TextAddress, state_name
+from .address import MAX_NEURON, MAX_WIDTH, MIN_WIDTH, TextAddress, state_name
 from .look import ACCENT, BRUSH, DASHES, FONT, INK, LEFT, LINES, QUIET, TEXT_SIZE, hover, plain_figure
 from .stretch import Stretch
 
@@ -157,7 +157,8 @@ class TextFigure:
         plot = self._panel(height=128, y_range=Range1d(0, 1))
         plot.text(
             x="time", y="line", text="shown", angle=np.pi / 2, text_align="right", text_baseline="middle",
-            text_font={"value": FONT}, text_font_size=TEXT_SIZE, text_color=INK, source=self._tokens, nonselection_alpha=1.0,
+            text_font={"value": FONT}, text_font_size=TEXT_SIZE, text_color=INK, source=self._tokens,
+            nonselection_alpha=1.0,
         )  # fmt: skip
         self._too_wide = Label(
             x=8, y=6, x_units="screen", y_units="screen", text_font=FONT, text_font_size=TEXT_SIZE, text_color=QUIET,

@@ -8,7 +8,7 @@ from bokeh.document import Document
 from bokeh.models import CustomJS
 from markupsafe import Markup
 
-from .address import MAX_TRACK, Query, TextAddress, text_address
+from .address import MAX_TRACK, Query, text_address
 from .bridge import Bridge, Changes
 from .brush import BrushPanel
 from .holdings import NAMES, Holdings
@@ -101,7 +101,7 @@ class TextPage:
 
     def _is_seen(self) -> bool:
         seen = self._figure.x_range
-        return round(seen.start + 0.5) == self.address.at and round(seen.end - seen.start) == self.address.width
+        return (round(seen.start + 0.5), round(seen.end - seen.start)) == (self.address.at, self.address.width)
 
     def _read(self) -> None:
         """Read what is seen and as much on either side, unless it has been read."""

@@ -140,9 +140,7 @@ def word_figure(words: WordMap, member: NDArray[np.bool_], concept: str) -> figu
             "colour": np.where(member[order], ACCENT, "#b9bec7"),
         }
     )  # fmt: skip
-    dots = plot.scatter(
-        x="x", y="y", size="size", fill_color="colour", line_color=None, fill_alpha=0.75, source=source
-    )
+    dots = plot.scatter(x="x", y="y", size="size", fill_color="colour", line_color=None, fill_alpha=0.75, source=source)
     named = room_for_names(words, member)
     texts = ColumnDataSource(
         {
@@ -163,7 +161,7 @@ def room_for_names(words: WordMap, member: NDArray[np.bool_]) -> list[int]:
     extent = np.ptp(words.place, axis=0)
     scale = SIDE / np.where(extent > 0, extent, 1.0)
     taken: list[tuple[float, float, float]] = []
-    chosen = []
+    chosen: list[int] = []
     for i in np.lexsort((-words.n_token, ~member)).tolist():
         if len(chosen) == MAX_NAMED:
             break

@@ -110,3 +110,12 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]"))
     if (!menu.contains(event.target)) menu.open = false
 })
+
+// What was told before the page was there.
+const arrived = setInterval(() => {
+  const told = window.Bokeh && explorer.model("told")
+  if (!told) return
+  clearInterval(arrived)
+  if (told.value) explorer.hear(told.value)
+}, 50)
+setTimeout(() => clearInterval(arrived), 30000)
