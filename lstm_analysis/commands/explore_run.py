@@ -30,9 +30,6 @@ def add_explore(commands: Commands) -> None:
 
 def explore_command(options: argparse.Namespace) -> int:
     """Serve the views of a run until Ctrl-C."""
-    from ..explorer import Explorer
-    from ..run import open_run
-
     if not 0 <= options.port < 65536:
         raise UsageError(f"--port is {options.port}; it must be from 0 to 65535.")
     if options.token is not None and len(options.token) < 8:
@@ -40,6 +37,9 @@ def explore_command(options: argparse.Namespace) -> int:
     for origin in options.allow_origin:
         if not ORIGIN.fullmatch(origin):
             raise UsageError(f"--allow-origin is {origin!r}; give host and port, such as lab.example.org:443.")
+    from ..explorer import Explorer
+    from ..run import open_run
+
     explorer = Explorer(open_run(options.run), options.port, options.address, options.allow_origin, options.token)
     print(explorer.url, flush=True)
     explorer.serve(show=options.show)

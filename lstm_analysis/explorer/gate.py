@@ -11,7 +11,6 @@ from tornado.httputil import url_concat
 from tornado.web import RequestHandler
 
 LOGIN = "/token"
-DAYS = 30
 
 
 def make_token() -> str:
@@ -36,6 +35,8 @@ class Gate(AuthProvider):  # type: ignore[misc]
         self.hosts: set[str] = set()
         """Host and port by which the server may be asked, lower case; set when the port is known. Empty: any."""
         self.cookie = "lstm-analysis-token"
+        self.passes = hmac.new(secrets.token_bytes(32), (token or "").encode(), "sha256").hexdigest()
+        """What a browser that has shown the token keeps as a cookie; this server alone takes it."""
         super().__init__()
 
     def serve_at(self, hosts: Sequence[str], port: int) -> None:
@@ -61,7 +62,8 @@ class Gate(AuthProvider):  # type: ignore[misc]
     def _user(self, handler: RequestHandler) -> str | None:
         if not self.knows_host(handler):
             return None
-        return "reader" if self.is_token(handler.get_cookie(self.cookie) or "") else None
+        kept = handler.get_cookie(self.cookie) or ""
+        return "reader" if self.token is None or hmac.compare_digest(kept.encode(), self.passes.encode()) else None
 
     @property
     def get_login_url(self) -> Callable[[Any], str]:
@@ -88,7 +90,7 @@ class TokenPage(RequestHandler):
         target = local_path(self.get_query_argument("next", "/"))
         given = self.get_query_argument("token", None) or token_in(target)
         if given is not None and self._gate.is_token(given):
-            self.set_cookie(self._gate.cookie, given, httponly=True, samesite="Strict", path="/", expires_days=DAYS)
+            self.set_cookie(self._gate.cookie, self._gate.passes, httponly=True, samesite="Strict", path="/")
             self.redirect(without_token(target))
             return
         self.set_status(401 if given is not None else 200)
