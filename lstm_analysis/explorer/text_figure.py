@@ -57,6 +57,7 @@ class TextFigure:
         self._ends = ColumnDataSource({"x": []})
         self._tracks = ColumnDataSource({name: [] for name in ("left", "right", "row", "colour", "concept", "label")})
         self._brushes: list[BoxAnnotation] = []
+        self._named: object = None
         self._drags: dict[str, list[Any]] = {"brush": [], "pan": []}
         self._lines, self._words, self._labels = self._line_panel(), self._word_panel(), self._track_panel()
         self.root: Column = column(self._lines, self._words, self._labels, sizing_mode="stretch_width", spacing=0)
@@ -94,8 +95,13 @@ class TextFigure:
         self._tokens.data = data
         self._ends.data = {"x": np.arange(stretch.start, stretch.stop)[stretch.is_end] + 0.5}
         self._tracks.data = track_runs(stretch)
-        self._name_lines(names, address)
-        self._name_tracks(stretch)
+        named = (stretch.neurons, stretch.concepts, stretch.state)
+        if named != self._named:  # new models cost a tenth of a second each time
+            self._named = named
+            self._name_lines(names, address)
+            self._name_tracks(stretch)
+        for i, (_, dots) in enumerate(self._drawn):
+            dots.visible = i < len(names) and legible
         self._words.height = 128 if legible else 34
         self._too_wide.visible = not legible
         self._mark(address)
@@ -108,9 +114,8 @@ class TextFigure:
         self._threshold.location = address.threshold
 
     def _name_lines(self, names: list[str], address: TextAddress) -> None:
-        for i, (line, dots) in enumerate(self._drawn):
+        for i, (line, _) in enumerate(self._drawn):
             line.visible = i < len(names)
-            dots.visible = i < len(names) and address.width <= 2 * MAX_WORDS
         items = [LegendItem(label=name, renderers=[self._drawn[i][0]]) for i, name in enumerate(names)]
         self._legend.items = items
         self._legend.visible = bool(items)

@@ -47,14 +47,15 @@ def write_run(folder: Path, n_time: int, n_neuron: int) -> None:
         "type": np.array([f"w{i:x}" for i in range(N_TYPE)], object),
         "document_name": np.array([f"document {i}" for i in range(n_document)], object),
     }
-    corpus = xr.Dataset({name: ("time", values) for name, values in columns.items()}, tables)
+    corpus = xr.Dataset({name: ("time", values) for name, values in columns.items()}).chunk(time=SHARD)
+    corpus = corpus.assign_coords(tables)
     corpus["document_start"] = ("document_name", np.arange(n_document) * DOCUMENT)
-    write_dataset(folder / "corpus.zarr", corpus.chunk(time=SHARD), "c")
+    write_dataset(folder / "corpus.zarr", corpus, "c")
     concept = {"concept": np.array([f"concept {i}" for i in range(N_CONCEPT)], object)}
     source = {"source": ("concept", np.array([f"source {i // 25}" for i in range(N_CONCEPT)], object))}
     label = (rng.random((n_time, N_CONCEPT), np.float32) < 0.02).astype(np.int8)
-    labels = xr.Dataset({"label": (("time", "concept"), label)}, concept | source)
-    write_dataset(folder / "labels.zarr", labels.chunk(time=SHARD), "l")
+    labels = xr.Dataset({"label": (("time", "concept"), label)}).chunk(time=SHARD)
+    write_dataset(folder / "labels.zarr", labels.assign_coords(concept | source), "l")
     write_states(folder, n_time, n_neuron)
     write_scores(folder, n_neuron, concept | source)
     stages = {name: {"state": "done", "fingerprint": mark, "products": []} for name, mark in STAGES.items()}
