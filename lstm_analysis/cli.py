@@ -16,6 +16,7 @@ from .commands.explore_run import add_explore
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
 from .commands.look_at_cluster import add_cluster
+from .commands.match_pattern import add_match
 from .commands.run_study import add_run
 from .commands.show_logs import add_logs
 from .commands.show_status import add_status
@@ -39,6 +40,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_cluster,
     add_convert,
     add_inspect,
+    add_match,
     add_neurons,
     add_explore,
     add_report,

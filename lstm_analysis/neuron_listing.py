@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,13 @@ def describe_neurons(table: pd.DataFrame, concept: str, by: str) -> str:
     if "duplicates" in table and table["duplicates"].any():
         columns["the same up to sign"] = table["duplicates"].tolist()
     head = f"neurons by {by}, {RANKABLE[by].meaning}" if of_position else _counts(table, concept)
-    return "\n".join([head, *_aligned(columns), *_notes(table, names, of_position)])
+    return "\n".join([head, *aligned(columns), *_notes(table, names, of_position)])
 
 
-def neurons_as_json(table: pd.DataFrame, concept: str, by: str) -> str:
-    """Return ranked neurons as JSON; what is undefined is null."""
-    rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
-    return json.dumps({"concept": concept, "by": by, "neurons": rows}, indent=1, allow_nan=False)
+def rows_as_json(table: pd.DataFrame, query: Mapping[str, object], name: str) -> str:
+    """Return a table as JSON, its rows under a name beside what was asked; what is undefined is null."""
+    rows = [{name: plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+    return json.dumps({**query, name: rows}, indent=1, allow_nan=False)
 
 
 def write_neurons(table: pd.DataFrame, file: Path, kind: str) -> None:
@@ -136,7 +137,7 @@ def _is_p(name: str) -> bool:
 
 def _cells(table: pd.DataFrame, name: str) -> list[str]:
     """Return a column as text, with its interval where it has one."""
-    cells = [_p(value) if _is_p(name) else _number(value) for value in table[name]]
+    cells = [p_text(value) if _is_p(name) else _number(value) for value in table[name]]
     if f"{name}_low" not in table:
         return cells
     ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
@@ -152,10 +153,11 @@ def _position_cells(table: pd.DataFrame, name: str) -> list[str]:
     cells = [_number(value) for value in table[name]]
     if f"{name}_p" not in table:
         return cells
-    return [f"{cell} (p {_p(p)})" for cell, p in zip(cells, table[f"{name}_p"], strict=True)]
+    return [f"{cell} (p {p_text(p)})" for cell, p in zip(cells, table[f"{name}_p"], strict=True)]
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """Return a p-value as it stands in a table."""
     return "-" if pd.isna(value) else "<.0001" if value < 5e-5 else f"{value:.4f}".removeprefix("0")
 
 
@@ -165,10 +167,13 @@ def _number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
 
 
-def _aligned(columns: dict[str, list[str]]) -> list[str]:
+def aligned(columns: dict[str, list[str]], left: Collection[str] = ()) -> list[str]:
+    """Return columns as lines, the names first, cells to the right but for the columns named in ``left``."""
     widths = {name: max(map(len, (name, *cells))) for name, cells in columns.items()}
     rows = [tuple(columns), *zip(*columns.values(), strict=True)]
-    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths.values(), strict=True)) for row in rows]
+    signs = ["<" if name in left else ">" for name in columns]
+    cells = [zip(row, signs, widths.values(), strict=True) for row in rows]
+    return ["  ".join(f"{cell:{sign}{width}}" for cell, sign, width in row).rstrip() for row in cells]
 
 
 def _counts(table: pd.DataFrame, concept: str) -> str:
@@ -201,7 +206,7 @@ def _notes(table: pd.DataFrame, names: list[str], of_position: bool) -> list[str
     return [*notes, "; ".join(null) or NO_NULL]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value of a table as JSON knows it."""
     if hasattr(value, "item"):
         value = value.item()

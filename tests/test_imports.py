@@ -58,6 +58,8 @@ ROWS = [
             "record",
             "tables",
             "neuron_listing",
+            "match_listing",
+            "single_neurons",
             "nulls",
             "tasks",
             "study",

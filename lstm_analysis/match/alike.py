@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..cluster import work
 from ..compiled import compiled
 from ..schema import RESOLUTION
-from .bits import Bits, Words
+from .agreement import ones
+from .bits import Bits, Words, n_slab
 from .of_states import StateReader
 
 if TYPE_CHECKING:
@@ -132,14 +133,14 @@ def _pearson(total: Sums) -> NDArray[np.float64]:
     return np.clip(r, -1, 1)
 
 
-def on_together(bits: Bits, column: int) -> xr.Dataset:
+def on_together(bits: Bits, layer: int, neuron: int) -> xr.Dataset:
     """Return how far the tokens at which a neuron is on are those at which others are.
 
     Parameters
     ----------
     bits
         Both sides of all neurons.
-    column
+    layer, neuron
         The neuron.
 
     Returns
@@ -147,33 +148,24 @@ def on_together(bits: Bits, column: int) -> xr.Dataset:
     `jaccard_on` (layer, neuron): of the tokens at which either is on upwards the share at which both are;
     `jaccard_opposite`: the same where the other is on downwards. NaN where neither ever is.
     """
-    own = bits.words(0, column)
-    n_layer, n_neuron = bits.shape
-    found = np.full((2, n_layer * n_neuron), np.nan)
-    for side in range(bits.n_side):
-        for other in range(n_layer * n_neuron):
-            both, either = _overlap(own, bits.words(side, other))
-            if either:
-                found[side, other] = both / either
-    names = ("jaccard_on", "jaccard_opposite")
+    shape = (bits.n_side, *bits.shape)
+    both, either = np.zeros((2, *shape), np.int64)
+    for index in range(n_slab(bits.n_time)):
+        by_neuron = bits.slab(index).by_neuron
+        _add_overlap(by_neuron[0, layer, neuron], by_neuron, both, either)
+    share = np.divide(both, either, out=np.full(shape, np.nan), where=either > 0)
     dims = ("layer", "neuron")
-    return xr.Dataset({name: (dims, found[i].reshape(bits.shape)) for i, name in enumerate(names)})
+    return xr.Dataset({"jaccard_on": (dims, share[0]), "jaccard_opposite": (dims, share[1])})
 
 
 @compiled
-def _overlap(one: Words, other: Words) -> tuple[int, int]:
-    """Return the tokens in both, and in either."""
-    both, either = np.uint64(0), np.uint64(0)
-    for i in range(len(one)):
-        both += _ones(one[i] & other[i])
-        either += _ones(one[i] | other[i])
-    return int(both), int(either)
-
-
-@compiled
-def _ones(word: np.uint64) -> np.uint64:
-    """Return how many bits of a word are 1."""
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+def _add_overlap(own: Words, others: Words, both: NDArray[np.int64], either: NDArray[np.int64]) -> None:
+    """Add the tokens at which a neuron and others (side, layer, neuron) are both on, and at which one is."""
+    n_side, n_layer, n_neuron = both.shape
+    for side in range(n_side):
+        for layer in range(n_layer):
+            for neuron in range(n_neuron):
+                for word in range(len(own)):
+                    one, other = own[word], others[side, layer, neuron, word]
+                    both[side, layer, neuron] += np.int64(ones(one & other))
+                    either[side, layer, neuron] += np.int64(ones(one | other))

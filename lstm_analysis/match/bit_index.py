@@ -5,30 +5,29 @@ import json
 import shutil
 from collections import deque
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
+from numpy.typing import NDArray
 
 from ..cluster import work
 from ..disk import new_file
 from ..errors import UserError
 from ..locations import Location
-from ..state_store import neuron_chunk
 from ..store import write_json
-from .bits import WORD, Words, n_word, set_bits
+from .bits import PIECE, SLAB, Slab, n_slab, new_by_time, set_bits, transposed
 from .threshold import Sides
 
 if TYPE_CHECKING:
     from distributed import Client
 
 FORMAT = 1
+FACTS = "index.json"
+"""Written last: an index that has it is whole."""
 FOLDER = "matches"
 """Folder of a run that holds its indexes."""
-SLAB = 1 << 16
-"""Tokens of a block of neurons that are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Store:
 
 
 class BitIndex:
-    """Bits of all neurons of a run, one file for each block of neurons, dims (side, neuron, word), neuron-major.
+    """Bits of all neurons of a run: two files a slab of tokens, mapped into memory when they are needed.
 
     Parameters
     ----------
@@ -77,8 +76,8 @@ class BitIndex:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._facts: dict[str, Any] = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        self._maps: dict[tuple[int, int], Words] = {}
+        self._facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        self._slabs: dict[int, Slab] = {}
 
     @property
     def n_time(self) -> int:
@@ -95,20 +94,13 @@ class BitIndex:
         """Sides on which a neuron can be on."""
         return int(self._facts["n_side"])
 
-    @cached_property
-    def _chunk(self) -> int:
-        return neuron_chunk(self.shape[1])
-
-    def words(self, side: int, column: int) -> Words:
-        """Return a neuron's bits on one side, dims (word)."""
-        layer, neuron = divmod(column, self.shape[1])
-        block, row = divmod(neuron, self._chunk)
-        mapped = self._maps.get((layer, block))
-        if mapped is None:
-            file = _block_file(self.folder, layer, block * self._chunk)
-            mapped = self._maps[layer, block] = np.asarray(np.load(file, mmap_mode="r"))
-        found: Words = mapped[side, row]
-        return found
+    def slab(self, index: int) -> Slab:
+        """Return a slab."""
+        if index not in self._slabs:
+            self._slabs[index] = Slab(
+                *(np.asarray(np.load(file, mmap_mode="r")) for file in _files(self.folder, index))
+            )
+        return self._slabs[index]
 
 
 def open_index(run: Path, store: Store, source: Source, client: "Client | None" = None) -> BitIndex:
@@ -123,7 +115,7 @@ def open_index(run: Path, store: Store, source: Source, client: "Client | None" 
     source
         Which of them, and when they are on.
     client
-        A Dask client whose workers make it, a block of neurons a task; by default this process does. What is done
+        A Dask client whose workers make it, a slab of tokens a task; by default this process does. What is done
         stays, so that an interrupted making goes on, and two at once do no harm.
 
     Raises
@@ -132,7 +124,7 @@ def open_index(run: Path, store: Store, source: Source, client: "Client | None" 
         If stored states are missing.
     """
     folder = index_folder(run, store, source)
-    if not (folder / "index.json").exists():
+    if not (folder / FACTS).exists():
         _make(folder, store, source, client)
     return BitIndex(folder)
 
@@ -146,42 +138,41 @@ def index_folder(run: Path, store: Store, source: Source) -> Path:
 def _make(folder: Path, store: Store, source: Source, client: "Client | None") -> None:
     n_time, n_layer, n_neuron = _array(store.place, source.variable).shape
     folder.mkdir(parents=True, exist_ok=True)
-    chunk = neuron_chunk(n_neuron)
-    blocks = [(layer, first) for layer in range(n_layer) for first in range(0, n_neuron, chunk)]
-    queue = deque((block, store.place, folder, source, *block, min(chunk, n_neuron - block[1])) for block in blocks)
-    for _, outcome in work(client, "match index", write_block, queue):
+    queue = deque((index, store.place, folder, source) for index in range(n_slab(n_time)))
+    for _, outcome in work(client, "match index", write_slab, queue):
         if isinstance(outcome, BaseException):
             raise outcome
-    sizes = {"n_time": n_time, "n_layer": n_layer, "n_neuron": n_neuron, "n_side": _n_side(source)}
-    write_json(folder / "index.json", sizes | {"fingerprint": store.fingerprint, "source": asdict(source)})
+    sizes = {"n_time": n_time, "n_layer": n_layer, "n_neuron": n_neuron, "n_side": 2 if source.sides == "both" else 1}
+    write_json(folder / FACTS, sizes | {"fingerprint": store.fingerprint, "source": asdict(source)})
     for old in folder.parent.glob(f"{source.name}-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def write_block(
-    index: tuple[int, int], place: Location, folder: Path, source: Source, layer: int, first: int, n: int
-) -> None:
-    """Write the bits of a block of neurons, unless they are there; a slab of tokens is in memory at a time."""
-    file = _block_file(folder, layer, first)
-    if file.exists():
+def write_slab(index: int, place: Location, folder: Path, source: Source) -> None:
+    """Write the bits of a slab of tokens, unless they are there: a task.
+
+    In memory are the slab's bits, twice, and the states of a piece of it.
+    """
+    files = _files(folder, index)
+    if all(file.exists() for file in files):
         return
     array = _array(place, source.variable)
-    n_time, present = array.shape[0], _n_present(place, layer, array.shape[2])
-    shape = (_n_side(source), n, n_word(n_time))
-    with new_file(file) as temporary:
-        packed = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint64, shape=shape)  # type: ignore[no-untyped-call]
-        for start in range(0, n_time, SLAB):
-            values = np.asarray(array[start : start + SLAB, layer, first : first + n])
-            values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
-            there = values[:, : max(0, present - first)]
-            if there.size and np.isnan(there.min()):
-                raise _missing(place, start + int(np.isnan(there).any(axis=1).argmax()))
-            slab = np.zeros((*shape[:2], n_word(len(values))), np.uint64)
-            set_bits(np.tanh(values) if source.tanh else values, np.full(n, source.cutoff), source.sides, slab, 0)
-            packed[:, :, start // WORD : start // WORD + slab.shape[2]] = slab
-        packed.flush()
-        del packed
+    n_time, n_layer, n_neuron = array.shape
+    absent = np.arange(n_neuron) >= _layer_sizes(place, n_layer, n_neuron)[:, np.newaxis]
+    first = index * SLAB
+    by_time = new_by_time(min(SLAB, n_time - first), (n_layer, n_neuron), source.sides)
+    for start in range(0, len(by_time), PIECE):
+        stop = min(start + PIECE, len(by_time))
+        values = np.asarray(array[first + start : first + stop])
+        values = values.astype(np.promote_types(values.dtype, np.float32), copy=False)
+        if (np.isnan(values.min(axis=0)) & ~absent).any():
+            raise _missing(place, first + start + int(np.isnan(values[:, ~absent]).any(axis=1).argmax()))
+        level = np.full((n_layer, n_neuron), source.cutoff)
+        set_bits(np.tanh(values) if source.tanh else values, level, source.sides, by_time[start:stop])
+    for file, packed in zip(files, (by_time, transposed(by_time)), strict=True):
+        with new_file(file) as temporary, temporary.open("wb") as stream:
+            np.save(stream, packed)
 
 
 def _missing(place: Location, row: int) -> UserError:
@@ -197,15 +188,12 @@ def _array(place: Location, variable: str) -> "zarr.Array[Any]":
     return array
 
 
-def _n_present(place: Location, layer: int, n_neuron: int) -> int:
-    """Return how many neurons a layer has; past them the store is NaN."""
+def _layer_sizes(place: Location, n_layer: int, n_neuron: int) -> NDArray[np.int64]:
+    """Return how many neurons each layer has; past them the store is NaN."""
     sizes: Any = zarr.open_group(place, mode="r").attrs.get("layer_sizes")
-    return int(sizes[layer]) if sizes else n_neuron
+    return np.array(sizes or [n_neuron] * n_layer, np.int64)
 
 
-def _n_side(source: Source) -> int:
-    return 2 if source.sides == "both" else 1
-
-
-def _block_file(folder: Path, layer: int, first: int) -> Path:
-    return folder / f"{layer}-{first}.npy"
+def _files(folder: Path, index: int) -> tuple[Path, Path]:
+    """Return the files of a slab: its bits by token, and by neuron."""
+    return folder / f"{index:06d}-by-time.npy", folder / f"{index:06d}-by-neuron.npy"

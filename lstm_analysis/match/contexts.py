@@ -40,7 +40,8 @@ class Tokens:
     def joined(self, other: "Tokens") -> "Tokens":
         """Return these and others."""
         names = ("time", "value", "document", "form")
-        return Tokens(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+        time, value, document, form = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in names)
+        return Tokens(time, value, document, form)
 
 
 def find_neuron_contexts(states: StateReader, layer: int, neuron: int, n: int) -> xr.Dataset:
@@ -68,7 +69,8 @@ def find_neuron_contexts(states: StateReader, layer: int, neuron: int, n: int) -
         values = states.values(start, min(n_time, start + SLAB), layer, neuron)
         low, high, total = min(low, values.min()), max(high, values.max()), total + float(values.sum(dtype=np.float64))
     middle = (float(low) + float(high)) / 2
-    kept = {part: Tokens(*(np.empty(0, kind) for kind in (np.int64, np.float64, np.int64, np.int64))) for part in PARTS}
+    none = Tokens(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
+    kept = dict.fromkeys(PARTS, none)
     for start in range(0, n_time, SLAB):
         slab = _slab(states, layer, neuron, start, min(n_time, start + SLAB))
         kept = {part: _contenders(found.joined(slab), part, middle, n) for part, found in kept.items()}
@@ -79,8 +81,8 @@ def find_neuron_contexts(states: StateReader, layer: int, neuron: int, n: int) -
 
 
 def _slab(states: StateReader, layer: int, neuron: int, start: int, stop: int) -> Tokens:
-    columns = (states.column(name, start, stop) for name in ("document", "type_id"))
-    return Tokens(np.arange(start, stop), states.values(start, stop, layer, neuron), *columns)
+    document, form = (states.column(name, start, stop) for name in ("document", "type_id"))
+    return Tokens(np.arange(start, stop), states.values(start, stop, layer, neuron), document, form)
 
 
 def _order(tokens: Tokens, part: str, middle: float) -> NDArray[np.intp]:

@@ -1,18 +1,15 @@
 """How many neurons of a set are on at each token, and the runs of tokens on which at least so many are."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .bits import WORD, Words
+from .agreement import Chosen, Positions, ones
+from .bits import SLAB, Words, n_slab
 
-SLAB_WORDS = 1 << 14
-"""Words, of 64 tokens, that are counted at once."""
 Counts = NDArray[np.uint16]
-Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -32,67 +29,60 @@ class Runs:
     level: NDArray[np.int64]
 
 
-def count_on(columns: Sequence[Words], first: int, stop: int) -> Counts:
-    """Return how many of the columns of bits are on at each token of the words ``[first, stop)``, dims (time)."""
-    return _count(np.stack([words[first:stop] for words in columns]))
+def count_on(chosen: Chosen, slab: int) -> Counts:
+    """Return how many of some neurons are on at each token of a slab, dims (time)."""
+    by_time = chosen.slab(slab).by_time
+    return _count(by_time.reshape(len(by_time), -1))
 
 
-def level_counts(columns: Sequence[Words], n_time: int) -> NDArray[np.int64]:
-    """Return how many runs there are of each level, from 0 (always none) to the number of columns."""
-    return _walk(columns, n_time, len(columns) + 1)[1]
+def count_tokens(chosen: Chosen) -> NDArray[np.int64]:
+    """Return at how many tokens so many of some neurons are on, dims (count), from 0 to all of them."""
+    number = np.zeros(chosen.shape[1] + 1, np.int64)
+    for slab in range(n_slab(chosen.n_time)):
+        number += np.bincount(count_on(chosen, slab), minlength=len(number))
+    return number
 
 
-def runs_from(columns: Sequence[Words], n_time: int, lowest: int) -> Runs:
-    """Return the runs whose level is ``lowest`` or more.
+def runs_from(chosen: Chosen, lowest: int) -> Runs:
+    """Return the runs whose level is ``lowest``, from 1 on, or more.
 
-    Every stretch of tokens that cannot be made longer without meeting a token at which fewer of the columns are on is
-    one run, so that runs are disjoint or lie inside one another.
+    Every stretch of tokens that cannot be made longer without meeting a token at which fewer of the neurons are on is
+    one run, so that runs are disjoint or lie inside one another. There are at most as many as tokens at which
+    ``lowest`` or more are on.
     """
-    return _walk(columns, n_time, lowest)[0]
-
-
-def _walk(columns: Sequence[Words], n_time: int, lowest: int) -> tuple[Runs, NDArray[np.int64]]:
-    """Go through the corpus slab by slab; a run that is open at the end of one goes on in the next."""
-    open_runs = np.zeros((len(columns) + 1, 2), np.int64)
-    number = np.zeros(len(columns) + 1, np.int64)
-    depth, parts = 0, []
-    n_word = len(columns[0])
-    for first in range(0, n_word, SLAB_WORDS):
-        counts = count_on(columns, first, min(n_word, first + SLAB_WORDS))[: n_time - first * WORD]
-        last = first + SLAB_WORDS >= n_word
-        found = np.empty((len(counts) + len(open_runs) if lowest <= len(columns) else 0, 3), np.int64)
-        depth, n = _find_runs(counts, first * WORD, last, lowest, open_runs, depth, number, found)
-        parts.append(found[:n].copy())
-    start, stop, level = np.concatenate(parts).T if parts else np.empty((3, 0), np.int64)
-    return Runs(start, stop, level), number
+    open_runs = np.zeros((chosen.shape[1] + 1, 2), np.int64)
+    depth, parts, n = 0, [np.empty((0, 3), np.int64)], n_slab(chosen.n_time)
+    for slab in range(n):
+        counts = count_on(chosen, slab)
+        found = np.empty((len(counts) + len(open_runs), 3), np.int64)
+        depth, n_found = _find_runs(counts, slab * SLAB, slab == n - 1, lowest, open_runs, depth, found)
+        parts.append(found[:n_found].copy())
+    start, stop, level = np.ascontiguousarray(np.concatenate(parts).T)
+    return Runs(start, stop, level)
 
 
 @compiled
 def _find_runs(
-    counts: Counts,
-    offset: int,
-    last: bool,
-    lowest: int,
-    open_runs: Positions,
-    depth: int,
-    number: NDArray[np.int64],
-    found: Positions,
+    counts: Counts, offset: int, last: bool, lowest: int, open_runs: Positions, depth: int, found: Positions
 ) -> tuple[int, int]:
-    """Fill ``found`` (run; start, stop, level) with the runs that end here, and count all in ``number`` (level).
+    """Fill ``found`` (run; start, stop, level) with the runs that end in a slab, or where the corpus ends.
 
     ``open_runs`` (run; start, level) holds those that go on, the outermost first; ``depth`` is their number.
     """
     n = 0
     for i in range(len(counts) + (1 if last else 0)):
-        t, count = offset + i, np.int64(counts[i]) if i < len(counts) else 0
+        count = np.int64(counts[i]) if i < len(counts) else 0
+        if count < lowest:
+            count = 0
+            if depth == 0:
+                continue
+        t = offset + i
         begin = t
         while depth > 0 and open_runs[depth - 1, 1] > count:
             depth -= 1
-            begin, level = open_runs[depth, 0], open_runs[depth, 1]
-            number[level] += 1
-            if level >= lowest:
-                found[n, 0], found[n, 1], found[n, 2] = begin, t, level
-                n += 1
+            begin = open_runs[depth, 0]
+            found[n, 0], found[n, 1], found[n, 2] = begin, t, open_runs[depth, 1]
+            n += 1
         if count > 0 and (depth == 0 or open_runs[depth - 1, 1] < count):
             open_runs[depth, 0], open_runs[depth, 1] = begin, count
             depth += 1
@@ -100,25 +90,12 @@ def _find_runs(
 
 
 @compiled
-def _count(columns: Words) -> Counts:
-    """Count the bits of each token over columns (column, word), the counts of 64 tokens side by side in planes."""
-    n_column, n_word = columns.shape
-    n_plane = 1
-    while (1 << n_plane) <= n_column:
-        n_plane += 1
-    counts = np.zeros(n_word * 64, np.uint16)
-    planes = np.empty(n_plane, np.uint64)
-    for word in range(n_word):
-        planes[:] = 0
-        for column in range(n_column):
-            carry = columns[column, word]
-            for p in range(n_plane):
-                if carry == 0:
-                    break
-                planes[p], carry = planes[p] ^ carry, planes[p] & carry
-        for p in range(n_plane):
-            plane = planes[p]
-            if plane:
-                for bit in range(64):
-                    counts[word * 64 + bit] += np.uint16(((plane >> np.uint64(bit)) & np.uint64(1)) << np.uint64(p))
+def _count(by_time: Words) -> Counts:
+    """Count the bits of each token (time, word)."""
+    counts = np.zeros(len(by_time), np.uint16)
+    for t in range(len(by_time)):
+        total = np.uint64(0)
+        for word in range(by_time.shape[1]):
+            total += ones(by_time[t, word])
+        counts[t] = np.uint16(total)
     return counts

@@ -125,7 +125,7 @@ def find_matches(
         found = lstmvis_matches(raw, 0, chosen, query, phrase_length, constraints, n_results)
     else:
         bits = pack_states(states, cutoffs(levels, np.promote_types(states.dtype, np.float32)), sides, transform)
-        pattern = native_pattern(bits, selected, left, right, None, phrase_length)
+        pattern = native_pattern(bits, selected, left, right, sides, None, phrase_length)
         draws = N_DRAW if draws is None else draws
         found = search_native(bits, pattern, span, _document_starts(states), n_results, draws, seed)
         if "document" in states.coords:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from ..errors import UsageError
-from .agreement import all_conjuncts, count_agreeing
-from .bits import Bits, n_word
-from .counting import Counts, Positions, count_on
+from .agreement import Chosen, Positions, count_agreeing, mask_of_all
+from .bits import Bits, n_slab
+from .counting import Counts, count_on
 
 Query = Literal["fast", "precise"]
 FAST_TIME = 500_000
@@ -61,17 +61,16 @@ def lstmvis_matches(
     """
     if query not in N_CANDIDATE:
         raise UsageError(f"query is {query!r}; it must be one of {', '.join(N_CANDIDATE)}.")
-    columns = [bits.words(0, layer * bits.shape[1] + neuron) for neuron in neurons]
+    chosen = Chosen(bits, [(0, layer, neuron) for neuron in neurons])
     n_searched = min(bits.n_time, FAST_TIME) if query == "fast" else bits.n_time
-    counts = count_on(columns, 0, n_word(n_searched))[:n_searched]
+    counts = np.concatenate([count_on(chosen, slab) for slab in range(n_slab(n_searched))])[:n_searched]
     found = _candidates(counts, len(neurons), N_CANDIDATE[query], phrase_length, constraints)
     kept = [one for one in found if one.start >= 1 and one.start + one.length + 1 <= bits.n_time]
     start = np.array([one.start for one in kept], np.int64)
     length = np.array([one.length for one in kept], np.int64)
     sides = (int(constraints.left), int(constraints.right))
-    chosen = [(0, layer * bits.shape[1] + neuron) for neuron in neurons]
-    n_active = count_agreeing(bits, all_conjuncts(bits, layer), start, start + length, *sides)
-    n_shared = count_agreeing(bits, chosen, start, start + length, *sides)
+    n_active = count_agreeing(bits, mask_of_all(bits, layer, upwards=True), start, start + length, *sides)
+    n_shared = count_agreeing(chosen, mask_of_all(chosen), start, start + length, *sides)
     n_union = n_active + len(neurons) - n_shared
     order = np.lexsort((-length, n_union, -n_shared))[:n_results]
     columns_of = {"start": start, "length": length, "jaccard": n_shared / np.maximum(n_union, 1),

@@ -1,20 +1,20 @@
 """The places of a corpus where most of a set of neurons is on together, ranked by Jaccard's coefficient, exactly."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .agreement import Conjunct, all_conjuncts, count_agreeing
-from .bits import Bits
-from .counting import Positions, Runs, level_counts, runs_from
+from .agreement import Chosen, Conjunct, Positions, count_agreeing, mask_of_all
+from .bits import Bits, Words
+from .counting import Runs, count_tokens, runs_from
 
-BATCH = 256
-"""Runs that are compared with all neurons before it is asked whether there are enough matches."""
-FIRST_RUNS, MORE = 16, 8
-"""Runs a result that are looked at first, and by how much more if they do not suffice."""
+BATCH = 1024
+"""Runs that are compared with all neurons before it is first asked whether there are enough matches."""
+FIRST_TOKENS, MORE = 32, 8
+"""Tokens a result whose runs are looked at first, and by how much more if they do not suffice."""
 MOST_RUNS = 1 << 24
 """Runs that are held in memory, 24 bytes each."""
 
@@ -29,8 +29,8 @@ class Pattern:
         The selected neurons, each with the side on which it is on.
     left, right
         Tokens beside a match at which they are off.
-    layer
-        Whose neurons count in the union; ``None`` for all layers.
+    universe
+        Neurons that count in the union, as bits: dims (side, layer, word).
     phrase_length
         Tokens of a match; 0 for any.
     """
@@ -38,7 +38,7 @@ class Pattern:
     conjuncts: Sequence[Conjunct]
     left: int
     right: int
-    layer: int | None = None
+    universe: Words
     phrase_length: int = 0
 
 
@@ -63,8 +63,8 @@ class Matches:
 
     def take(self, rows: NDArray[np.intp]) -> "Matches":
         """Return some of them."""
-        parts = (self.start[rows], self.stop[rows], self.n_shared[rows], self.n_union[rows])
-        return Matches(*parts, self.complete_above)
+        start, stop, n_shared, n_union = (part[rows] for part in (self.start, self.stop, self.n_shared, self.n_union))
+        return Matches(start, stop, n_shared, n_union, self.complete_above)
 
 
 @dataclass(frozen=True)
@@ -101,26 +101,27 @@ def find_places(bits: Bits, pattern: Pattern, n_results: int, groups: Groups) ->
     is in the same group, until there are ``n_results``. The list does not depend on how the search is cut: J is at most
     the share of C that is on, so what was not looked at cannot come before what is returned.
     """
-    columns = [bits.words(*one) for one in pattern.conjuncts]
-    number = level_counts(columns, bits.n_time)
-    for lowest in _levels(number, n_results):
-        runs = _of_length(runs_from(columns, bits.n_time, lowest), pattern.phrase_length)
-        found = _best(bits, pattern, runs, lowest, n_results, groups)
-        if len(found.start) >= n_results:
-            break
-    return found
+    chosen = Chosen(bits, pattern.conjuncts)
+    at_least = np.cumsum(count_tokens(chosen)[::-1])[::-1]
+    final, tokens = _level_with(at_least, MOST_RUNS, more=False), FIRST_TOKENS * n_results
+    lowest = max(final, _level_with(at_least, tokens))
+    while True:
+        runs = _of_length(runs_from(chosen, lowest), pattern.phrase_length)
+        n_shared = count_agreeing(chosen, mask_of_all(chosen), runs.start, runs.stop, pattern.left, pattern.right)
+        found, needed = _best(bits, pattern, runs, n_shared, lowest, n_results, groups)
+        if len(found.start) >= n_results or lowest == final:
+            return found
+        tokens *= MORE
+        lowest = min(lowest - 1, max(final, needed, _level_with(at_least, tokens)))
 
 
-def _levels(number: NDArray[np.int64], n_results: int) -> Iterator[int]:
-    """Yield falling lowest levels: each lets some times more runs in, down to 1 or what memory has room for."""
-    at_least = np.cumsum(number[::-1])[::-1]
-    possible = [level for level in range(1, len(number)) if at_least[level] <= MOST_RUNS] or [len(number) - 1]
-    wanted, before = FIRST_RUNS * n_results, len(number)
-    while before > possible[0]:
-        enough = [level for level in possible if level < before and at_least[level] >= wanted]
-        before = max(enough, default=possible[0])
-        wanted *= MORE
-        yield before
+def _level_with(at_least: NDArray[np.int64], tokens: int, more: bool = True) -> int:
+    """Return the highest level from 1 on that so many tokens or more reach; or the lowest that no more of them do."""
+    levels = np.arange(1, len(at_least))
+    fits = levels[at_least[1:] >= tokens] if more else levels[at_least[1:] <= tokens]
+    if more:
+        return int(fits.max(initial=1))
+    return int(fits.min(initial=len(levels)))
 
 
 def _of_length(runs: Runs, length: int) -> Runs:
@@ -130,32 +131,41 @@ def _of_length(runs: Runs, length: int) -> Runs:
     return Runs(runs.start[fits], runs.stop[fits], runs.level[fits])
 
 
-def _best(bits: Bits, pattern: Pattern, runs: Runs, lowest: int, n_results: int, groups: Groups) -> Matches:
-    """Return the best matches among runs, as far as those of lower levels cannot come before them."""
-    n, sides = len(pattern.conjuncts), (pattern.left, pattern.right)
-    n_shared = count_agreeing(bits, pattern.conjuncts, runs.start, runs.stop, *sides)
-    order = np.lexsort((runs.start, -n_shared))
-    order = order[n_shared[order] >= lowest]
-    everything, done = all_conjuncts(bits, pattern.layer), 0
-    found = Matches(*(np.empty(0, np.int64) for _ in range(4)))
-    while done < len(order):
-        batch = np.sort(order[done : done + BATCH])
-        start, stop = runs.start[batch], runs.stop[batch]
-        union = count_agreeing(bits, everything, start, stop, *sides) + n - n_shared[batch]
-        found = _joined(found, Matches(start, stop, n_shared[batch], union))
-        done += len(batch)
+def _best(
+    bits: Bits,
+    pattern: Pattern,
+    runs: Runs,
+    n_shared: NDArray[np.int64],
+    lowest: int,
+    n_results: int,
+    groups: Groups,
+) -> tuple[Matches, int]:
+    """Return the best matches, as far as runs below ``lowest`` cannot come before them.
+
+    And a level at which, if no better ones turn up meanwhile, there are enough.
+    """
+    n, done, batch = len(pattern.conjuncts), 0, BATCH
+    order = np.flatnonzero(n_shared >= lowest)
+    order = order[np.argsort(-n_shared[order].astype(np.int16 if n < 1 << 15 else np.int64), kind="stable")]  # by radix
+    n_union = np.ones(len(runs.start), np.int64)
+    taken = order[:0]
+    while done < len(order) and len(taken) < n_results:
+        now = np.sort(order[done : done + batch])
+        n_active = count_agreeing(bits, pattern.universe, runs.start[now], runs.stop[now], pattern.left, pattern.right)
+        n_union[now] = n_active + n - n_shared[now]
+        done, batch = done + len(now), 2 * batch
         most = int(n_shared[order[done]]) if done < len(order) else lowest - 1
-        taken = _taken(found, groups, n_results, most, n)
-        if len(taken) == n_results:
-            return found.take(taken)
-    taken = _taken(found, groups, n_results, lowest - 1, n)
-    complete = Matches(found.start, found.stop, found.n_shared, found.n_union, (lowest - 1) / n if n else 0.0)
-    return complete.take(taken)
+        taken = order[_taken(_part(runs, n_shared, n_union, order[:done]), groups, n_results, most, n)]
+    found = _part(runs, n_shared, n_union, taken)
+    if len(taken) >= n_results:
+        return found, 1
+    any_ = order[_taken(_part(runs, n_shared, n_union, order), groups, n_results, 0, n)]
+    needed = -(-n * int(n_shared[any_[-1]]) // int(n_union[any_[-1]])) if len(any_) >= n_results else 1
+    return replace(found, complete_above=(lowest - 1) / n), needed
 
 
-def _joined(one: Matches, other: Matches) -> Matches:
-    names = ("start", "stop", "n_shared", "n_union")
-    return Matches(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
+def _part(runs: Runs, n_shared: NDArray[np.int64], n_union: NDArray[np.int64], rows: NDArray[np.intp]) -> Matches:
+    return Matches(runs.start[rows], runs.stop[rows], n_shared[rows], n_union[rows])
 
 
 def _taken(found: Matches, groups: Groups, n_results: int, most: int, n: int) -> NDArray[np.intp]:
@@ -165,7 +175,8 @@ def _taken(found: Matches, groups: Groups, n_results: int, most: int, n: int) ->
     order = np.lexsort((one.start, one.start - one.stop, -one.n_shared, -one.jaccard))
     one = one.take(order)
     kept = _first_apart(one.start, one.stop, groups.of(one.start, one.stop), n_results)
-    return sure[order[kept]]
+    taken: NDArray[np.intp] = sure[order[kept]]
+    return taken
 
 
 @compiled

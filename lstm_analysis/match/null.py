@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .agreement import agreeing, all_conjuncts, count_agreeing
+from .agreement import agreeing, count_agreeing
 from .bits import Bits
 from .native import Groups, Matches, Pattern, find_places
 
@@ -29,11 +29,7 @@ def draw_spans(
         return np.empty(0, np.int64), np.empty(0, np.int64)
     place = rng.choice(n_place, size=min(n_place, TRIES * draws), replace=False)
     start = np.where(place < before, place, place - before + span[1])
-    order = np.argsort(start)
-    everything = all_conjuncts(bits, pattern.layer)
-    number = np.empty(len(start), np.int64)
-    first = start[order]
-    number[order] = count_agreeing(bits, everything, first, first + length, pattern.left, pattern.right)
+    number = count_agreeing(bits, pattern.universe, start, start + length, pattern.left, pattern.right)
     usable = np.flatnonzero(number > 0)
     nearest = usable[np.argsort(np.abs(number[usable] - len(pattern.conjuncts)), kind="stable")[:draws]]
     return start[nearest], number[nearest]
@@ -56,10 +52,9 @@ def null_jaccard(
 def _searched(
     bits: Bits, pattern: Pattern, start: NDArray[np.int64], length: int, n_results: int, groups: Groups
 ) -> Iterator[tuple[tuple[int, int], Matches]]:
-    everything = all_conjuncts(bits, pattern.layer)
     for first in start.tolist():
         span = (first, first + length)
-        selected = agreeing(bits, everything, *span, pattern.left, pattern.right)
+        selected = agreeing(bits, pattern.universe, *span, pattern.left, pattern.right)
         own = replace(pattern, conjuncts=selected)
         yield span, find_places(bits, own, n_results + 1, replace(groups, exempt=span))
 
@@ -77,4 +72,5 @@ def p_values(jaccard: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray
     """
     n_match = len(jaccard)
     as_good = (null[:, :n_match] >= jaccard - 1e-12).sum(axis=0)
-    return (as_good + 1) / (len(null) + 1)
+    p: NDArray[np.float64] = (as_good + 1) / (len(null) + 1)
+    return p

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import UsageError
 from .alike import LAGS, correlate, on_together
 from .bit_index import Source, open_index
-from .bits import Bits, Upwards
+from .bits import Bits
 from .contexts import find_neuron_contexts
 from .find import N_DRAW, Mode, check_layer, check_options, with_selected
 from .lstmvis import Constraints, Query, lstmvis_matches
@@ -146,7 +147,7 @@ def match_span(
     else:
         bits = bits_of(states, threshold, rule, client)
         placed = [one._replace(layer=one.layer if layer is None else layer) for one in selected]
-        pattern = native_pattern(bits, placed, left, right, layer, phrase_length)
+        pattern = native_pattern(bits, placed, left, right, rule, layer, phrase_length)
         documents = run.corpus["document_start"].values.astype(np.int64)
         found = search_native(bits, pattern, (start, stop), documents, n, draws, seed)
     first = found["start"].values
@@ -156,13 +157,15 @@ def match_span(
 
 
 def bits_of(states: StoredStates, threshold: float, sides: Sides = "both", client: "Client | None" = None) -> Bits:
-    """Return the bits of a run's states: the index beside the run, which is made first if it is not there."""
+    """Return the bits of a run's states: the index beside the run, which is made first if it is not there.
+
+    For ``up`` they may have the other side as well.
+    """
     check_threshold(threshold, sides)
     kind = np.promote_types(states.array.dtype, np.float32)
     kept: Sides = "both" if sides == "up" and threshold > 0 else sides  # one index serves both
     source = Source(states.variable, states.transform == "tanh", smallest_on(threshold, kind), kept)
-    bits = open_index(states.run.path, states.store, source, client)
-    return Upwards(bits) if sides == "up" else bits
+    return open_index(states.run.path, states.store, source, client)
 
 
 def _raw_bits(states: StoredStates, threshold: float, client: "Client | None") -> Bits:
@@ -205,11 +208,10 @@ def neurons_alike(
     if 0 not in lags:
         raise UsageError(f"The lags {tuple(lags)} need 0, the same token, among them.")
     found = correlate(states.reader, layer, neuron, lags, client)
-    size = np.abs(found["correlation"]).fillna(-1.0)
-    best = size.argmax("lag")
+    best = abs(found["correlation"]).fillna(-1.0).argmax("lag")
     found["correlation_best"] = found["correlation"].isel(lag=best).reset_coords(drop=True)
     found["lag_best"] = found["lag"].isel(lag=best).reset_coords(drop=True)
-    return found.merge(on_together(bits_of(states, threshold, "both", client), layer * states.reader.shape[2] + neuron))
+    return found.merge(on_together(bits_of(states, threshold, "both", client), layer, neuron))
 
 
 def neuron_contexts(
@@ -249,9 +251,10 @@ def _of_layer(states: StoredStates, layer: int | None) -> xr.DataArray:
     return array.isel(layer=[layer])
 
 
-def _overlaps(found: xr.Dataset, start: int, stop: int) -> np.ndarray:
+def _overlaps(found: xr.Dataset, start: int, stop: int) -> NDArray[np.bool_]:
     first = found["start"].values
-    return (first < stop) & (first + found["length"].values > start)
+    overlaps: NDArray[np.bool_] = (first < stop) & (first + found["length"].values > start)
+    return overlaps
 
 
 __all__ = [

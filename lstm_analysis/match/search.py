@@ -8,9 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .. import schema
+from .agreement import mask_of_all
 from .bits import Bits
 from .native import Groups, Matches, Pattern, find_places
 from .null import draw_spans, null_jaccard, overlapping, p_values
+from .threshold import Sides
 
 
 class Selected(NamedTuple):
@@ -28,11 +30,17 @@ def as_selected(signs: xr.DataArray) -> list[Selected]:
 
 
 def native_pattern(
-    bits: Bits, selected: Sequence[Selected], left: int, right: int, layer: int | None = None, phrase_length: int = 0
+    bits: Bits,
+    selected: Sequence[Selected],
+    left: int,
+    right: int,
+    sides: Sides,
+    layer: int | None = None,
+    phrase_length: int = 0,
 ) -> Pattern:
-    """Return what a native search looks for."""
-    conjuncts = [(int(one.sign < 0), one.layer * bits.shape[1] + one.neuron) for one in selected]
-    return Pattern(sorted(conjuncts), left, right, layer, phrase_length)
+    """Return what a native search looks for among the neurons of all layers, or of one."""
+    conjuncts = sorted((int(one.sign < 0), one.layer, one.neuron) for one in selected)
+    return Pattern(conjuncts, left, right, mask_of_all(bits, layer, sides == "up"), phrase_length)
 
 
 def search_native(

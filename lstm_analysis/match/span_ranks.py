@@ -78,7 +78,7 @@ def _check(spans: Sequence[tuple[int, int]], n_time: int) -> None:
         )
 
 
-def _count_all(states: StateReader, ordered: Floats, client: "Client | None") -> NDArray[np.int64]:
+def _count_all(states: StateReader, ordered: Floats, client: "Client | None") -> Floats:
     """Return for each value (row, neuron) of the spans how many are below plus how many are not above it."""
     n_time = states.shape[0]
     spans = [(start, min(n_time, start + SLAB)) for start in range(0, n_time, SLAB)]
@@ -92,7 +92,7 @@ def _count_all(states: StateReader, ordered: Floats, client: "Client | None") ->
         total += number
         value_range = np.stack([np.minimum(value_range[0], low), np.maximum(value_range[1], high)])
     counted = np.cumsum(total, axis=1)[:, :-1].sum(axis=0)
-    return np.where(value_range[1] - value_range[0] >= RESOLUTION, counted.astype(np.float64), np.nan)  # type: ignore[return-value]
+    return np.where(value_range[1] - value_range[0] >= RESOLUTION, counted.astype(np.float64), np.nan)
 
 
 def count_ranks(

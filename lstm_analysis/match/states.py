@@ -24,7 +24,7 @@ def as_states(states: xr.DataArray | NDArray[np.floating]) -> xr.DataArray:
         array = np.asarray(states)
         states = xr.DataArray(array, dims=DIMS[array.ndim == 3] if array.ndim in (2, 3) else None)
     if states.dims not in DIMS:
-        mend = "use states.transpose" if set(states.dims) in map(set, DIMS) else "rename or add dims"
+        mend = "use states.transpose" if set(states.dims) in [set(dims) for dims in DIMS] else "rename or add dims"
         raise UserError(f"States need dims {DIMS[0]} or {DIMS[1]}, got {states.dims}; {mend}.")
     if states.dtype.kind != "f":
         raise UserError(f"States are floating-point numbers, got {states.dtype}; use states.astype('float32').")
