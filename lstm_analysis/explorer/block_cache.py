@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class BlockCache:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._blocks: OrderedDict[Key, NDArray[np.generic]] = OrderedDict()
         self._max_bytes = max_bytes
+        self._lock = Lock()
         self.n_bytes = 0
         self.n_read = 0
         """Blocks read from disk so far."""
@@ -53,7 +55,8 @@ class BlockCache:
         inside = tuple(place % size for place, size in zip(places, sizes[1:], strict=False))
         parts = []
         for block in range(start // rows, -(-stop // rows)):
-            values = self._block(array, (block, *other), sizes)
+            with self._lock:
+                values = self._block(array, (block, *other), sizes)
             first = block * rows
             place: tuple[Any, ...] = (slice(max(0, start - first), stop - first), *inside)
             parts.append(values[place])

@@ -1,6 +1,7 @@
 """What a page asks of the server and is told by it, and work that takes seconds, done beside what others look at."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from ..errors import UserError
 
 Changes = Mapping[str, list[str]]
 T = TypeVar("T")
+LOG = logging.getLogger(__name__)
 _FEW_AT_A_TIME = threading.Semaphore(2)
 
 
@@ -56,7 +58,11 @@ class Bridge:
 
         def run() -> None:
             with _FEW_AT_A_TIME:
-                result = attempt(work)
+                try:
+                    result = attempt(work)
+                except Exception as error:  # else the page would wait for ever
+                    LOG.exception("The explorer could not do what a page has asked for")
+                    result = UserError(f"This failed: {error}. The terminal of the explorer says more.")
             with suppress(RuntimeError):  # the tab has been closed, or the server ends
                 self._doc.add_next_tick_callback(partial(then, result))
 

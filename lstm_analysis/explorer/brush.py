@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import xarray as xr
-
 from ..errors import UserError
 from .address import TextAddress
 from .bridge import Bridge, attempt
@@ -46,10 +44,11 @@ class BrushPanel:
         if isinstance(self._selection, Selection):
             number = self._number
 
-            def work() -> xr.Dataset | None:
-                return find(self._holdings, address) if number == self._number else None
+            def work() -> Alignment | None:
+                wanted = number == self._number  # the reader may have brushed something else meanwhile
+                return align(self._holdings, address, find(self._holdings, address)) if wanted else None
 
-            self._bridge.later(work, lambda found: self._found(number, address, found))
+            self._bridge.later(work, lambda found: self._found(number, found))
 
     def step(self, on: bool) -> int | None:
         """Go to the next match or to the one before, round and round; return its first token."""
@@ -69,11 +68,10 @@ class BrushPanel:
             matches=matches, at=self._at, waiting=matches is None and not error and address.span is not None,
         )  # fmt: skip
 
-    def _found(self, number: int, address: TextAddress, found: xr.Dataset | UserError | None) -> None:
+    def _found(self, number: int, found: Alignment | UserError | None) -> None:
         if number != self._number or found is None:
             return
-        result = found if isinstance(found, UserError) else attempt(lambda: align(self._holdings, address, found))
-        self._matches = result
-        if isinstance(result, Alignment):
-            self.figure.show(result)
+        self._matches = found
+        if isinstance(found, Alignment):
+            self.figure.show(found)
         self._changed()

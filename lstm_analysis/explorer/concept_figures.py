@@ -42,7 +42,7 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
     below = int((q <= alpha).sum())
     plot = plain_figure(
         title=f"{below:,} of {len(known):,} neurons with {chance} ≤ {alpha:g}", height=330, x_axis_label=by,
-        y_axis_label=f"−log10 {chance}",
+        y_axis_label=f"−log10 {chance}", x_range=with_room(known[by].to_numpy(float)),
     )  # fmt: skip
     plot.add_layout(Span(location=neutral, dimension="height", line_color=INK, line_dash=[2, 3], line_width=1))
     plot.add_layout(Span(location=-np.log10(alpha), dimension="width", line_color=INK, line_dash=[5, 4], line_width=1))
@@ -51,7 +51,7 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
         nonselection_alpha=1.0,
     )  # fmt: skip
     first = apart(known[by].to_numpy(float), np.asarray(source.data["y"], float))
-    for side, align, offset in ((1, "right", -7), (-1, "left", 7)):
+    for side, align, offset in ((1, "left", 7), (-1, "right", -7)):
         of_side = [i for i in first if (known[by].iloc[i] >= neutral) == (side > 0)]
         named = {name: [source.data[name][i] for i in of_side] for name in ("name", "y")}
         named["score"] = known[by].iloc[of_side].tolist()
@@ -61,8 +61,14 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
         )  # fmt: skip
     plot.add_tools(hover([("neuron", "@name"), (by, "@score{0.000}"), (chance, "@q{0.0000}")], renderers=[dots]))
     plot.add_tools(TapTool(callback=OpenURL(url="/neuron?neuron=@name", same_tab=True)))
-    plot.x_range.range_padding = 0.06
     return plot
+
+
+def with_room(score: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a range of scores with room for names on either side."""
+    low, high = (float(score.min()), float(score.max())) if len(score) else (0.0, 1.0)
+    room = 0.1 * (high - low) or 1.0
+    return low - room, high + room
 
 
 def apart(score: NDArray[np.float64], height: NDArray[np.float64]) -> list[int]:

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..match.bits import SLAB, WORD
 from ..match.of_run import bits_of, match_span, selected_at
 from ..match.of_states import States, stored_states
 from ..match.words import TAGS
@@ -121,11 +122,12 @@ def _number_on(
 ) -> NDArray[np.int64]:
     """Return how many selected neurons are on at some tokens, -1 outside the corpus."""
     bits = bits_of(stored_states(holdings.run, SOURCES[a.state]), a.threshold)
-    at = np.where(inside, time, 0)
-    word, place = at // 64, (at % 64).astype(np.uint64)
-    number = np.zeros(time.shape, np.int64)
+    mask = np.zeros_like(bits.slab(0).by_time[0])
     selected = zip(*(found[f"selected_{name}"].values.tolist() for name in ("layer", "neuron", "sign")), strict=True)
     for layer, neuron, sign in selected:
-        words = bits.words(0 if sign > 0 else 1, layer * bits.shape[1] + neuron)
-        number += ((np.asarray(words[word]) >> place) & np.uint64(1)).astype(np.int64)
-    return np.where(inside, number, -1)
+        mask[0 if sign > 0 else 1, layer, neuron // WORD] |= np.uint64(1) << np.uint64(neuron % WORD)
+    number = np.full(time.shape, -1, np.int64)
+    for place in zip(*np.nonzero(inside), strict=True):
+        slab, row = divmod(int(time[place]), SLAB)
+        number[place] = int(np.bitwise_count(bits.slab(slab).by_time[row] & mask).sum())
+    return number
