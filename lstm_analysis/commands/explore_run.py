@@ -1,6 +1,7 @@
 """``lstm-analysis explore``: a run in a browser."""
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -37,11 +38,13 @@ def explore_command(options: argparse.Namespace) -> int:
     for origin in options.allow_origin:
         if not ORIGIN.fullmatch(origin):
             raise UsageError(f"--allow-origin is {origin!r}; give host and port, such as lab.example.org:443.")
-    from ..explorer import Explorer
+    from ..explorer import Explorer, is_working
     from ..run import open_run
 
     explorer = Explorer(open_run(options.run), options.port, options.address, options.allow_origin, options.token)
     print(explorer.url, flush=True)
     explorer.serve(show=options.show)
-    print("Ended.", file=sys.stderr)
+    print("Ended.", file=sys.stderr, flush=True)
+    if is_working():  # a thread that reads states would hold the interpreter up, and complain about its end
+        os._exit(0)
     return 0

@@ -1,8 +1,6 @@
-"""What a page asks of the server and is told by it, and work that takes seconds, done beside what others look at."""
+"""What a page asks of the server, and is told by it."""
 
 import json
-import logging
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -12,11 +10,10 @@ from bokeh.document import Document
 from bokeh.models import CustomJS, TextInput
 
 from ..errors import UserError
+from .beside import work_beside
 
 Changes = Mapping[str, list[str]]
 T = TypeVar("T")
-LOG = logging.getLogger(__name__)
-_FEW_AT_A_TIME = threading.Semaphore(2)
 
 
 class Bridge:
@@ -56,27 +53,13 @@ class Bridge:
     def later(self, work: Callable[[], T], then: Callable[[T | UserError], None]) -> None:
         """Do some work in a thread, two at a time, and call a function with its result or the user's mistake."""
 
-        def run() -> None:
-            with _FEW_AT_A_TIME:
-                try:
-                    result = attempt(work)
-                except Exception as error:  # else the page would wait for ever
-                    LOG.exception("The explorer could not do what a page has asked for")
-                    result = UserError(f"This failed: {error}. The terminal of the explorer says more.")
+        def finished(result: T | UserError) -> None:
             with suppress(RuntimeError):  # the tab has been closed, or the server ends
                 self._doc.add_next_tick_callback(partial(then, result))
 
-        threading.Thread(target=run, daemon=True).start()
+        work_beside(work, finished)
 
     def _hear(self, name: str, old: str, new: str) -> None:
         asked: dict[str, Any] = json.loads(new)
         self._number = int(asked["n"])
         self._call({str(key): [str(text) for text in texts] for key, texts in asked["changes"].items()})
-
-
-def attempt(work: Callable[[], T]) -> T | UserError:
-    """Return what some work gives, or the user's mistake that it meets."""
-    try:
-        return work()
-    except UserError as error:
-        return error

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from ..errors import UserError
 from .address import TextAddress
-from .bridge import Bridge, attempt
+from .beside import attempt
+from .bridge import Bridge
 from .holdings import Holdings
 from .match_figure import MatchFigure
 from .matching import Alignment, Selection, align, find, select

@@ -37,7 +37,7 @@ class MatchFigure:
         cells = plot.rect(x="x", y="y", width=0.98, height=0.94, fill_color="colour", line_color=None,
                           source=self._cells, nonselection_alpha=1.0)  # fmt: skip
         look = {"text_align": "center", "text_color": "ink", "text_font": {"value": FONT}, "source": self._cells}
-        self._words = plot.text(x="x", y="y", text="shown", text_baseline="middle", text_font_size=TEXT_SIZE, **look)
+        self._words = plot.text(x="x", y="y", text="shown", text_baseline="middle", text_font_size="12px", **look)
         self._tags = plot.text(x="x", y="y", text="tag", text_baseline="middle", text_font_size="11px", y_offset=9,
                                **look)  # fmt: skip
         plot.rect(x="x", y="y", width="width", height=0.98, fill_color=None, line_color=INK, line_width=2,

@@ -1,5 +1,6 @@
 """Tables as CSV files: each has the query of the view that it belongs to."""
 
+import asyncio
 from collections.abc import Callable
 
 import pandas as pd
@@ -7,6 +8,7 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 
 from ..errors import UserError
 from .address import Query
+from .beside import work_beside
 from .concept_view import concept_table, matrix_table, overlap_table
 from .gate import Gate
 from .holdings import Holdings
@@ -46,23 +48,31 @@ class TableFile(RequestHandler):
         return self._gate.get_login_url(self)
 
     @authenticated
-    def get(self, name: str) -> None:
+    async def get(self, name: str) -> None:
         """Answer."""
         if name not in TABLES:
             raise HTTPError(404)
-        try:
-            table = TABLES[name](self._holdings, Query(self.request.arguments))
-        except UserError as error:
+        table = await self._made(lambda: TABLES[name](self._holdings, Query(self.request.arguments)))
+        if table is None or isinstance(table, UserError):
             self.set_status(404)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(str(error))
+            self.finish("This run has no such table." if table is None else str(table))
             return
-        if table is None:
-            raise HTTPError(404, reason="This run has no such table")
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", f'attachment; filename="{name}.csv"')
         self.set_header("X-Content-Type-Options", "nosniff")
         self.finish(as_csv(table))
+
+    async def _made(self, work: Callable[[], pd.DataFrame | None]) -> pd.DataFrame | UserError | None:
+        """Return a table, or why there is none, without keeping others from being answered."""
+        loop = asyncio.get_running_loop()
+        made: asyncio.Future[pd.DataFrame | UserError | None] = loop.create_future()
+
+        def finished(result: pd.DataFrame | UserError | None) -> None:
+            loop.call_soon_threadsafe(made.set_result, result)
+
+        work_beside(work, finished)
+        return await made
 
 
 def as_csv(table: pd.DataFrame) -> str:

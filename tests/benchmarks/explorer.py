@@ -113,7 +113,9 @@ from lstm_analysis.explorer.holdings import Holdings
 from lstm_analysis.run import open_run
 loaded = time.perf_counter(); text_view(Holdings(open_run({str(folder)!r})), Document())
 print(loaded - began, time.perf_counter() - loaded)"""
-    opened = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
+    opened = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)
+    ]
     loading, opening = zip(*([float(x) for x in one.stdout.split()] for one in opened), strict=True)
     print(f"{n_time:,} tokens x {N_LAYER} x {n_neuron} neurons{'median':>32}{'worst':>12}")
     show("loading the program", list(loading))

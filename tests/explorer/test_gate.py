@@ -15,7 +15,15 @@ from lstm_analysis.explorer.server import hosts, is_loopback
 
 TEXT_FRAME = b"\x81"
 TOKEN = "a token with & and ="
-PATHS = ("/", "/text", "/neuron", "/concept", "/text.csv", "/text/autoload.js?bokeh-autoload-element=x", "/text/metadata")
+PATHS = (
+    "/",
+    "/text",
+    "/neuron",
+    "/concept",
+    "/text.csv",
+    "/text/autoload.js?bokeh-autoload-element=x",
+    "/text/metadata",
+)
 
 
 def cookie_of(server: Served) -> str:
@@ -26,7 +34,7 @@ def cookie_of(server: Served) -> str:
     (name,) = cookie
     assert cookie[name]["httponly"]
     assert cookie[name]["samesite"] == "Strict"
-    return f'{name}={cookie[name].coded_value}'
+    return f"{name}={cookie[name].coded_value}"
 
 
 def test_nothing_is_shown_without_the_token(make_run: MakeRun) -> None:
@@ -115,7 +123,9 @@ def test_an_address_that_others_reach_gets_a_token(make_run: MakeRun) -> None:
         assert server.get("/text").status == 302
 
 
-@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example/x", "\\\\evil.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example", "//evil.example/x", "\\\\evil.example", "javascript:alert(1)", ""]
+)
 def test_nobody_is_led_to_another_site(target: str) -> None:
     assert local_path(target) == "/"
 

@@ -29,7 +29,9 @@ def stored(chunks: tuple[int, int, int]) -> xr.DataArray:
 
 @given(
     st.tuples(st.integers(1, 60), st.integers(1, 3), st.integers(1, 9)),
-    st.lists(st.tuples(st.integers(0, N_TIME), st.integers(0, N_TIME), st.integers(0, 1), st.integers(0, 6)), min_size=1),
+    st.lists(
+        st.tuples(st.integers(0, N_TIME), st.integers(0, N_TIME), st.integers(0, 1), st.integers(0, 6)), min_size=1
+    ),
     st.integers(1, 4000),
 )
 def test_whatever_the_chunks_and_the_memory_the_values_are_the_same(chunks, asked, max_bytes):
@@ -75,7 +77,10 @@ def test_a_stretch_is_what_stands_in_the_run(holdings: Holdings):
 
 def test_a_stretch_is_cut_to_the_corpus(holdings: Holdings):
     n = holdings.n_token
-    assert (read_stretch(holdings, -30, 5, [], "h", []).start, read_stretch(holdings, -30, 5, [], "h", []).stop) == (0, 5)
+    assert (read_stretch(holdings, -30, 5, [], "h", []).start, read_stretch(holdings, -30, 5, [], "h", []).stop) == (
+        0,
+        5,
+    )
     assert read_stretch(holdings, n - 3, n + 50, [(0, 0)], "h", []).values.shape == (1, 3)
 
 
