@@ -9,7 +9,7 @@ from bokeh.plotting import figure
 
 from ..report.numerals import number
 from ..report.palette import SEQUENTIAL, ink
-from .look import FONT, INK, TEXT_SIZE, hover, plain_figure
+from .look import FONT, INK, hover, plain_figure
 from .matching import AFTER, BEFORE, Alignment
 from .text_figure import shortened
 

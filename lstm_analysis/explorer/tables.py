@@ -84,7 +84,7 @@ def as_csv(table: pd.DataFrame) -> str:
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = [_plain(value) for value in safe[name]]
+            safe[name] = pd.Series([_plain(value) for value in safe[name]], safe.index, object)
     return str(safe.to_csv(index=False))
 
 
