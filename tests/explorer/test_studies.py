@@ -3,7 +3,6 @@
 import csv
 import io
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -33,11 +32,11 @@ VIEWS = ("/", "/text", "/neuron", "/concept")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder with a study; its runs have no report."""
     monkeypatch.setattr(study, "write_report", lambda run: (run.path / "report.html").touch())
     write_study(tmp_path / "study")
-    yield tmp_path / "study"
+    return tmp_path / "study"
 
 
 def run_of(folder: Path, *settings: str) -> Run:
