@@ -10,6 +10,7 @@ from ..report.numerals import number
 from ..report.palette import DIVERGING, N_STEP, UNDEFINED, ink, step
 from .concept_card import IdiomMatrix
 from .look import ACCENT, FONT, INK, LEFT, TEXT_SIZE, hover, plain_figure
+from .score_map import units_of
 from .text_figure import shortened
 
 GREY = "#9aa0aa"
@@ -41,8 +42,9 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
     )  # fmt: skip
     below = int((q <= alpha).sum())
     plot = plain_figure(
-        title=f"{below:,} of {len(known):,} neurons with {chance} ≤ {alpha:g}", height=330, x_axis_label=by,
-        y_axis_label=f"−log10 {chance}", x_range=with_room(known[by].to_numpy(float)),
+        title=f"{below:,} of {len(known):,} neurons with {chance} ≤ {alpha:g}", height=330,
+        x_axis_label=f"{by} ({units_of(by)})", y_axis_label=f"−log10 {chance} (1)",
+        x_range=with_room(known[by].to_numpy(float)),
     )  # fmt: skip
     plot.add_layout(Span(location=neutral, dimension="height", line_color=INK, line_dash=[2, 3], line_width=1))
     plot.add_layout(Span(location=-np.log10(alpha), dimension="width", line_color=INK, line_dash=[5, 4], line_width=1))

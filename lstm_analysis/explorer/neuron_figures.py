@@ -7,6 +7,7 @@ from bokeh.plotting import figure
 
 from .look import ACCENT, INK, LEFT, hover, plain_figure
 from .neuron_card import Distribution
+from .score_map import units_of
 from .text_figure import shortened
 
 N_CONCEPT = 25
@@ -54,10 +55,11 @@ def selectivity_figure(table: pd.DataFrame, measure: str, alpha: float) -> figur
     if interval:
         source |= {"low": shown[f"{measure}_low"], "high": shown[f"{measure}_high"]}
     data = ColumnDataSource({name: np.asarray(column) for name, column in source.items()})
+    label = f"{measure} ({units_of(measure)})" + (", with its interval" if interval else "")
     limits = {"x_range": (-0.02, 1.02)} if measure == "auroc" else {}
     plot = plain_figure(
         title=f"{measure} for {len(shown):,} of {len(table):,} concepts", height=90 + 21 * max(3, len(shown)),
-        y_range=(-0.8, max(3, len(shown)) - 0.2), x_axis_label=f"{measure}" + (" [95 % interval]" if interval else ""),
+        y_range=(-0.8, max(3, len(shown)) - 0.2), x_axis_label=label,
         **limits,
     )  # fmt: skip
     middle = 0.5 if measure == "auroc" else 0.0

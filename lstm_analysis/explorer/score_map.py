@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..report.neuron_map import grid_width
 from ..report.palette import DIVERGING, SEQUENTIAL, UNDEFINED
+from ..schema import VARIABLES
 from ..selectivity import RANKABLE, is_present
 from .holdings import Holdings
 from .look import INK, TEXT_SIZE, hover, plain_figure
@@ -38,6 +39,8 @@ class Scores:
         Ends of the colours.
     two_signed
         Whether the colours go both ways from the middle.
+    units
+        Of the score.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Scores:
     low: float
     high: float
     two_signed: bool
+    units: str
 
 
 def score_names(holdings: Holdings) -> dict[str, list[str]]:
@@ -77,7 +81,7 @@ def neuron_scores(holdings: Holdings, name: str, concept: str) -> Scores:
         of = holdings.tuning[name]
     values = np.where(present, of.transpose("layer", "neuron").values.astype(float), np.nan)
     if name in CHANCES:
-        return Scores(name, CHANCES[name], values, present, 0.0, 1.0, False)
+        return Scores(name, CHANCES[name], values, present, 0.0, 1.0, False, "1")
     known = RANKABLE[name]
     middle, reach = known.neutral or 0.0, 1.0
     if name == "auroc":
@@ -85,7 +89,16 @@ def neuron_scores(holdings: Holdings, name: str, concept: str) -> Scores:
     elif np.isfinite(values).any():
         reach = float(np.nanmax(np.abs(values - middle))) or 1.0
     low = middle - reach if known.two_signed else middle
-    return Scores(name, known.meaning, values, present, low, middle + reach, known.two_signed)
+    return Scores(name, known.meaning, values, present, low, middle + reach, known.two_signed, units_of(name))
+
+
+def units_of(name: str) -> str:
+    """Return the units of a score.
+
+    >>> units_of("d_prime"), units_of("tau")
+    ('sd', 'token')
+    """
+    return VARIABLES[name].units
 
 
 def score_map(scores: Scores) -> Column:
@@ -95,8 +108,9 @@ def score_map(scores: Scores) -> Column:
     panels = [_panel(scores, layer, mapper) for layer in range(len(scores.values))]
     panels[-1].add_layout(
         ColorBar(
-            color_mapper=mapper, width=10, padding=8, title=None, major_label_text_font_size=TEXT_SIZE,
-            bar_line_color=None, background_fill_color=None,
+            color_mapper=mapper, width=10, padding=8, title=f"{scores.name} ({scores.units})", bar_line_color=None,
+            title_text_font_size=TEXT_SIZE, title_text_font_style="normal", major_label_text_font_size=TEXT_SIZE,
+            background_fill_color=None,
         ),
         "right",
     )  # fmt: skip
