@@ -108,9 +108,8 @@ def score_map(scores: Scores) -> Column:
     panels = [_panel(scores, layer, mapper) for layer in range(len(scores.values))]
     panels[-1].add_layout(
         ColorBar(
-            color_mapper=mapper, width=10, padding=8, title=f"{scores.name} ({scores.units})", bar_line_color=None,
-            title_text_font_size=TEXT_SIZE, title_text_font_style="normal", major_label_text_font_size=TEXT_SIZE,
-            background_fill_color=None,
+            color_mapper=mapper, width=10, padding=8, title=None, major_label_text_font_size=TEXT_SIZE,
+            bar_line_color=None, background_fill_color=None,
         ),
         "right",
     )  # fmt: skip
@@ -127,7 +126,7 @@ def _panel(scores: Scores, layer: int, mapper: LinearColorMapper) -> figure:
     undefined = int(np.isnan(values).sum())
     note = f", {undefined:,} undefined (grey)" if undefined else ""
     plot = plain_figure(
-        title=f"layer {layer}: {len(neuron):,} neurons{note}", height=min(620, max(250, 96 + 24 * n_row)),
+        title=f"layer {layer}: {scores.name} ({scores.units}) of {len(neuron):,} neurons{note}", height=min(620, max(250, 96 + 24 * n_row)),
         x_range=(-0.6, width - 0.4), y_range=((n_row - 0.4) * width, -0.6 * width),
         x_axis_label="column (neuron = row + column)", y_axis_label="row (its first neuron)",
     )  # fmt: skip
