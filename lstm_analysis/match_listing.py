@@ -42,7 +42,7 @@ def describe_occurrences(found: xr.Dataset, selected: list[int], phrase: str, ch
         "span": [f"{row.start}:{row.stop}" for row in rows.itertuples()],
         "neurons": [str(n) for n in selected],
         "document": rows["document_name"].map(lambda name: str(name)[:24]).tolist(),
-        "text": [_in_line(row.before, row.text, row.after) for row in rows.itertuples()],
+        "text": in_lines(rows),
     }
     n = found.sizes["occurrence"]
     more = [f"   and {n - len(rows):,} more (--occurrence N takes the Nth of all)"] if n > len(rows) else []
@@ -59,12 +59,13 @@ def describe_matches(found: xr.Dataset, query: Mapping[str, Any], n_time: int) -
         "union": rows["n_union"].map(str).tolist(),
     }
     if "p_value" in rows:
-        columns |= {"p": ["query" if row.is_query else p_text(row.p_value) for row in rows.itertuples()]}
+        known = zip(rows["is_query"].tolist(), rows["p_value"].tolist(), strict=True)
+        columns |= {"p": ["query" if is_query else p_text(p) for is_query, p in known]}
         columns |= {"random": ["-" if np.isnan(value) else f"{value:.3f}" for value in rows["null_jaccard"]]}
     columns |= {
-        "span": [f"{row.start}:{row.start + row.length}" for row in rows.itertuples()],
+        "span": [f"{start}:{start + n}" for start, n in zip(rows["start"], rows["length"], strict=True)],
         "document": rows["document_name"].map(lambda name: str(name)[:20]).tolist(),
-        "text": [_in_line(row.before, row.text, row.after) for row in rows.itertuples()],
+        "text": in_lines(rows),
     }
     if "part_of_speech" in rows:
         columns["part of speech"] = rows["part_of_speech"].tolist()
@@ -108,9 +109,10 @@ def _notes(found: xr.Dataset, query: Mapping[str, Any], n_time: int) -> list[str
     return notes
 
 
-def _in_line(before: str, text: str, after: str) -> str:
-    """Return a match in its line of text, all matches below one another."""
-    return f"{before[-WIDTH:]:>{WIDTH}} [{text}] {after[:WIDTH]}"
+def in_lines(rows: pd.DataFrame) -> list[str]:
+    """Return the columns before, text and after as lines, the texts below one another."""
+    texts = zip(*(rows[name].tolist() for name in ("before", "text", "after")), strict=True)
+    return [f"{before[-WIDTH:]:>{WIDTH}} [{text}] {after[:WIDTH]}" for before, text, after in texts]
 
 
 def matches_as_json(found: xr.Dataset, query: Mapping[str, Any], occurrences: list[dict[str, Any]] | None) -> str:

@@ -8,11 +8,9 @@ import xarray as xr
 
 from .match.of_run import neuron_contexts, neurons_alike, neurons_at
 from .match.of_states import States
+from .match_listing import in_lines
 from .neuron_listing import aligned
 from .run import Run
-
-WIDTH = 34
-"""Signs of text on each side of a token."""
 
 
 def neurons_at_spans(
@@ -141,7 +139,7 @@ def describe_contexts(table: pd.DataFrame, neuron: tuple[int, int]) -> str:
             "value": _numbers(rows["value"], 3),
             "time": rows["time"].map(str).tolist(),
             "document": rows["document_name"].map(lambda name: str(name)[:20]).tolist(),
-            "text": [f"{r.before[-WIDTH:]:>{WIDTH}} [{r.text}] {r.after[:WIDTH]}" for r in rows.itertuples()],
+            "text": in_lines(rows),
         }
         lines += [f"-- {part}" + (" of its range" if part == "middle" else ""), *aligned(columns, ("document", "text"))]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """``lstm-analysis neurons``: those strongest for a concept, at spans, or like another; where one is extreme."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,7 @@ from .values import neuron, span, whole_number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..match.of_states import States
     from ..run import Run
 
 
@@ -20,7 +21,7 @@ class Listing(NamedTuple):
     """A table of neurons, what its JSON says beside it, and its text for the terminal."""
 
     table: "pd.DataFrame"
-    query: dict[str, object]
+    query: Mapping[str, object]
     text: Callable[[], str]
 
 
@@ -113,19 +114,19 @@ def _at_spans(run: "Run", options: argparse.Namespace) -> Listing:
     from ..match.words import align
     from ..single_neurons import describe_at_spans, neurons_at_spans
 
-    source = options.source or "hidden"
+    source: States = options.source or "hidden"
     table = neurons_at_spans(run, options.span, options.n, options.layer, _sign(options), source)
     texts = align(run, *np.array(options.span).T)["text"].values.tolist()
-    return Listing(
-        table, {"spans": options.span, "source": source}, lambda: describe_at_spans(table, options.span, texts)
-    )
+    query = {"spans": options.span, "source": source}
+    return Listing(table, query, lambda: describe_at_spans(table, options.span, texts))
 
 
 def _alike(run: "Run", options: argparse.Namespace) -> Listing:
     """List the neurons that do the same as one."""
     from ..single_neurons import alike, describe_alike
 
-    source, threshold = options.source or "hidden", 0.3 if options.threshold is None else options.threshold
+    source: States = options.source or "hidden"
+    threshold = 0.3 if options.threshold is None else options.threshold
     table = alike(run, options.like, options.n, options.layer, threshold, source)
     query = {"like": _name(options.like), "source": source, "threshold": threshold}
     return Listing(table, query, lambda: describe_alike(table, options.like, threshold))
@@ -137,7 +138,7 @@ def _contexts(run: "Run", options: argparse.Namespace) -> Listing:
 
     if options.n is None:
         raise UsageError("--n all goes with lists of neurons; of the contexts of --neuron give a number.")
-    source = options.source or "hidden"
+    source: States = options.source or "hidden"
     table = contexts(run, options.neuron, options.n, source)
     query = {"neuron": _name(options.neuron), "source": source}
     return Listing(table, query, lambda: describe_contexts(table, options.neuron))

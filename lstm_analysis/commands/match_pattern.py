@@ -12,6 +12,7 @@ from .values import span, whole_number
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..match.threshold import Sides
     from ..run import Run
 
 MOST_LISTED = 20
@@ -118,7 +119,7 @@ def _look_up(run: "Run", options: argparse.Namespace, rule: dict[str, Any]) -> L
             f"--occurrence is {options.occurrence}, but {options.text!r} stands at {len(spans)} places. Give 1 to "
             f"{len(spans)}."
         )
-    sides = options.sides or ("up" if options.mode == "lstmvis" else "both")
+    sides: Sides = options.sides or ("up" if options.mode == "lstmvis" else "both")
     selected = [int((selected_at(run, *one, **rule, sides=sides) != 0).sum()) for one in spans[:MOST_LISTED]]
     first = next((i for i, n in enumerate(selected) if n), 0)
     chosen = first if options.occurrence is None else options.occurrence - 1

@@ -110,7 +110,7 @@ def find_matches(
     ([2, 8], [2, 2], [1.0, 1.0])
     """
     states = as_states(states)
-    check_options(mode, span, neurons, n_results)
+    check_options(mode, span, neurons, n_results, draws)
     states, threshold = _of_layer(states, threshold, layer, mode)
     sides = sides or ("both" if mode == "native" and span is not None else "up")
     transform = transform or ("tanh" if mode == "lstmvis" or states.name == "cell_state" else "none")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +147,8 @@ def _best(
     """
     n, done, batch = len(pattern.conjuncts), 0, BATCH
     order = np.flatnonzero(n_shared >= lowest)
-    order = order[np.argsort(-n_shared[order].astype(np.int16 if n < 1 << 15 else np.int64), kind="stable")]  # by radix
+    kind: type[np.signedinteger[Any]] = np.int16 if n < 1 << 15 else np.int64  # 16 bits are sorted by radix
+    order = order[np.argsort(-n_shared[order].astype(kind), kind="stable")]
     n_union = np.ones(len(runs.start), np.int64)
     taken = order[:0]
     while done < len(order) and len(taken) < n_results:
