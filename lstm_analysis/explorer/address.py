@@ -148,7 +148,7 @@ class TextAddress:
         pairs: list[tuple[str, object]] = [
             ("at", self.at), ("width", self.width), ("neurons", ",".join(f"{a}:{b}" for a, b in self.neurons)),
             ("state", self.state), ("threshold", f"{self.threshold:g}"),
-            *(("concept", name) for name in self.concepts),
+            *(("concept", name) for name in self.concepts or ("",)),
         ]  # fmt: skip
         pairs += [("phrase", self.phrase)] if self.phrase else []
         if self.span:
@@ -175,6 +175,8 @@ def text_address(query: Query, holdings: Holdings) -> TextAddress:
     known = [name for name in query.texts("concept") if name in holdings.concepts]
     if unknown := [name for name in query.texts("concept") if name not in holdings.concepts]:
         query.notes.append(f"The run has no concept {', '.join(unknown)}.")
+    if len(set(known)) > MAX_TRACK:
+        query.notes.append(f"{len(set(known))} concepts are asked for; tracks of the first {MAX_TRACK} are drawn.")
     values = holdings.values()
     span = parse_span(query, n)
     start = max(0, (span[0] + span[1] - width) // 2) if span else 0

@@ -126,7 +126,8 @@ def _panel(scores: Scores, layer: int, mapper: LinearColorMapper) -> figure:
     undefined = int(np.isnan(values).sum())
     note = f", {undefined:,} undefined (grey)" if undefined else ""
     plot = plain_figure(
-        title=f"layer {layer}: {scores.name} ({scores.units}) of {len(neuron):,} neurons{note}", height=min(620, max(250, 96 + 24 * n_row)),
+        title=f"layer {layer}: {scores.name} ({scores.units}) of {len(neuron):,} neurons{note}",
+        height=min(620, max(250, 96 + 24 * n_row)),
         x_range=(-0.6, width - 0.4), y_range=((n_row - 0.4) * width, -0.6 * width),
         x_axis_label="column (neuron = row + column)", y_axis_label="row (its first neuron)",
     )  # fmt: skip

@@ -60,7 +60,7 @@ class TextPage:
         """Show another state: that of now but for some values of its query, or a step to an occurrence or a match."""
         if changes.get("drag"):
             self._figure.drag("pan" if changes["drag"][-1] == "pan" else "brush")
-        values = parse_qs(self.address.query()) | {name: texts for name, texts in changes.items()}
+        values = parse_qs(self.address.query(), keep_blank_values=True) | dict(changes)
         query = Query({name: [text.encode() for text in texts] for name, texts in values.items()})
         self._notes = query.notes
         old, self.address = self.address, completed(text_address(query, self._holdings), query, self._holdings)

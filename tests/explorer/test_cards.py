@@ -1,11 +1,12 @@
 """What cards and maps are made from, against slow and obvious counting."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
 import xarray as xr
-from fake_run import MakeRun
+from fake_run import MakeRun, write_store
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
@@ -14,11 +15,13 @@ from lstm_analysis.explorer import word_map
 from lstm_analysis.explorer.address import Query, text_address
 from lstm_analysis.explorer.concept_card import contrasts, idiom_matrix, overlaps
 from lstm_analysis.explorer.holdings import Holdings
+from lstm_analysis.explorer.match_figure import MatchFigure, cells, row_names
 from lstm_analysis.explorer.matching import AFTER, BEFORE, align, find, select
 from lstm_analysis.explorer.neuron_card import N_BAR, distribution, neighbours, passages_of
 from lstm_analysis.explorer.score_map import neuron_scores, score_names
 from lstm_analysis.explorer.stretch import read_words
 from lstm_analysis.reductions.summarize import summarize
+from lstm_analysis.run import open_run
 
 
 def address_of(holdings: Holdings, **values: str):
@@ -47,6 +50,37 @@ def test_a_span_selects_by_the_rule_and_its_matches_are_counted_token_by_token(h
             on = sum(hidden[time][one] >= 0.5 for one in up) + sum(-hidden[time][one] >= 0.5 for one in down)
             assert found.n_on[row, place] == on
             assert found.words[row][place] == read_words(holdings, time, time + 1)[0]
+
+
+def test_tags_stand_below_the_words_of_a_corpus_that_has_them(make_run: MakeRun):
+    run = make_run(analyses=())
+    corpus = run.corpus.load().drop_encoding()
+    code = (corpus["type_id"].values * 3) % 4
+    tagged = corpus.assign(pos_id=("time", code.astype(np.int32))).assign_coords(
+        pos=np.array(["A", "<b>", "C", "D"], object)
+    )
+    shutil.rmtree(run.path / "corpus.zarr")
+    write_store(run.path / "corpus.zarr", tagged, "corpus")
+    holdings = Holdings(open_run(run.path))
+    found = align(holdings, address_of(holdings, span="0:1"), find(holdings, address_of(holdings, span="0:1")))
+    for tags, start in zip(found.tags, found.found["start"].values.tolist(), strict=True):
+        inside = [time for time in range(start - BEFORE, start + AFTER) if 0 <= time < holdings.n_token]
+        assert [tag for tag in tags if tag] == [["A", "<b>", "C", "D"][code[time]] for time in inside]
+    figure = MatchFigure()
+    figure.show(found)
+    assert figure.root.visible
+
+
+def test_p_of_matches_stands_beside_them_where_it_was_asked_for(holdings: Holdings):
+    a = address_of(holdings, span="203:204", threshold="0.5", null="1")
+    found = align(holdings, a, find(holdings, a))
+    names = row_names(found)
+    itself = found.found["is_query"].values
+    assert [name.endswith("span") for name in names] == itself.tolist()
+    assert all("  p " in name for name, own in zip(names, itself, strict=True) if not own)
+    shown = cells(found)
+    assert len(shown["word"]) == int((found.n_on >= 0).sum())
+    assert set(shown["document"]) <= set(holdings.corpus["document_name"].values.tolist())
 
 
 def test_matches_at_the_ends_of_the_corpus_are_aligned(holdings: Holdings):

@@ -100,6 +100,9 @@ def _brush(browser: Browser) -> None:
     browser.run("explorer.ask({span: ['104:105'], left: ['0']})")
     wait_until(lambda: "span=104:105" in browser.run(QUERY), "one token")
     wait_until(lambda: "best first, in 600 tokens" in browser.run(TEXT), "matches of one token")
+    browser.run("[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('Draw')).click()")
+    chosen = "return [...document.querySelectorAll('.chips a')].map((one) => one.innerText).slice(0, 8).join(',')"
+    wait_until(lambda: f"neurons={browser.run(chosen)}&" in browser.run(QUERY), "lines of the selected neurons")
 
 
 def test_what_is_under_the_pointer_is_text_not_html(make_run: MakeRun) -> None:

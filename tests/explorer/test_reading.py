@@ -15,6 +15,7 @@ from lstm_analysis.explorer.holdings import Holdings
 from lstm_analysis.explorer.search import Found, look_for
 from lstm_analysis.explorer.stretch import Stretch, read_stretch
 from lstm_analysis.explorer.text_figure import track_runs
+from lstm_analysis.explorer.text_table import completed
 
 N_TIME, N_LAYER, N_NEURON = 53, 2, 7
 
@@ -108,9 +109,11 @@ def test_an_address_gives_the_state_it_was_made_from(data):
         phrase=" ".join(data.draw(st.lists(st.sampled_from(TYPES), max_size=3))),
         span=data.draw(st.sampled_from([None, (start, min(start + 20, holdings.n_token))])),
     )
-    query = parse_qs(address.query())
+    query = parse_qs(address.query(), keep_blank_values=True)
     read = Query({name: [text.encode() for text in texts] for name, texts in query.items()})
     assert text_address(read, holdings) == address
+    if address.neurons:
+        assert completed(address, read, holdings) == address  # what was unchosen does not come back
     assert read.notes == []
 
 
