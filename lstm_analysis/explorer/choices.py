@@ -1,5 +1,6 @@
 """What a view shows before the reader has chosen anything: neurons and concepts that say the most about the run."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .stretch import Neuron
 N_LINE, N_CONCEPT = 3, 6
 
 
+@lru_cache(maxsize=4)
 def first_neurons(holdings: Holdings) -> tuple[Neuron, ...]:
     """Return the neuron most bound to the place in the sentence, and the best ones for concepts of other sources.
 
@@ -27,6 +29,7 @@ def first_neurons(holdings: Holdings) -> tuple[Neuron, ...]:
     return tuple(dict.fromkeys(found))[:N_LINE] or ((0, 0),)
 
 
+@lru_cache(maxsize=4)
 def first_concepts(holdings: Holdings) -> tuple[str, ...]:
     """Return the first concept of each source: that of all its phrases together where there is one."""
     _, first = np.unique(np.array(holdings.sources, dtype=object).astype(str), return_index=True)

@@ -77,9 +77,10 @@ def fill(
     values
         What the template is given besides.
     """
-    for name, figure in figures.items():
-        figure.name = name
-        doc.add_root(figure)
+    with doc.models.freeze():  # else all models are gone through again for each
+        for name, figure in figures.items():
+            figure.name = name
+            doc.add_root(figure)
     doc.title = f"{VIEWS[view]} · {holdings.name}"
     doc.template = template(file)
     doc.template_variables.update(

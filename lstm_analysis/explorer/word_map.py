@@ -1,6 +1,7 @@
 """Words by the mean state after them, on two principal components: a scatter for the eye."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,7 @@ class WordMap:
         return pd.DataFrame(columns | {"member": member.astype(int)})
 
 
+@lru_cache(maxsize=8)
 def word_map(holdings: Holdings, layer: int | None = None) -> WordMap | None:
     """Return the most frequent words by their mean states; ``None`` if the run lacks the sums of words.
 
