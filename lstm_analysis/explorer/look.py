@@ -28,7 +28,7 @@ def plain_figure(**options: Any) -> figure:
         Of ``bokeh.plotting.figure``.
     """
     plot = canvas(**options)
-    plot.title.text_font_size = "14px"
+    plot.title.text_font_size = TEXT_SIZE
     for axis in plot.axis:
         axis.axis_label_text_font_size = axis.major_label_text_font_size = TEXT_SIZE
     plot.background_fill_color = plot.border_fill_color = "#ffffff"
@@ -41,7 +41,7 @@ def readable(model: Model) -> Model:
     for axis in model.select({"type": Axis}):
         axis.axis_label_text_font_size = axis.major_label_text_font_size = TEXT_SIZE
     for title in model.select({"type": Title}):
-        title.text_font_size = "14px"
+        title.text_font_size = TEXT_SIZE
     return model
 
 

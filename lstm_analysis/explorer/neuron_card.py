@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..report.duplicates import others_like
-from ..report.numerals import neuron_name
+from ..report.numerals import neuron_name, number
 from ..report.passages import OFFSETS, Passage, around, passage, read_words
 from ..selectivity import leading_measure, neuron_table
 from .holdings import Holdings
@@ -100,7 +100,7 @@ def facts_of(holdings: Holdings, neuron: Neuron) -> list[str]:
     scores = holdings.scores
     if scores is not None and "value_min" in scores:
         low, high = (scores[name].isel(place).item() for name in ("value_min", "value_max"))
-        facts.append(f"h from {low:.3f} to {high:.3f}")
+        facts.append(f"h from {number(low, 3)} to {number(high, 3)}")
     tuning = holdings.tuning
     if tuning is not None and "cliff_neuron" in tuning and tuning["cliff_neuron"].isel(place).item() == 1:
         facts.append("called a cliff neuron")
