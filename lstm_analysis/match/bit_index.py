@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import shutil
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ from .threshold import Sides
 
 if TYPE_CHECKING:
     from distributed import Client
+
+log = logging.getLogger("lstm_analysis")
 
 FORMAT = 1
 FACTS = "index.json"
@@ -138,6 +141,9 @@ def index_folder(run: Path, store: Store, source: Source) -> Path:
 def _make(folder: Path, store: Store, source: Source, client: "Client | None") -> None:
     n_time, n_layer, n_neuron = _array(store.place, source.variable).shape
     folder.mkdir(parents=True, exist_ok=True)
+    log.info(
+        "making the index of %s for matching: %s (once for these states and this threshold)", source.variable, folder
+    )
     queue = deque((index, store.place, folder, source) for index in range(n_slab(n_time)))
     for _, outcome in work(client, "match index", write_slab, queue):
         if isinstance(outcome, BaseException):

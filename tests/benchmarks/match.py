@@ -110,6 +110,7 @@ def choose_span(bits: BitIndex, n: int) -> tuple[int, int]:
 def rows_of(bits: BitIndex, states: NDArray[np.float32], n: int) -> list[Row]:
     """Return what is measured for a span that selects about so many neurons."""
     span, everything = choose_span(bits, n), mask_of_all(bits)
+    length = span[1] - span[0]
     conjuncts = agreeing(bits, everything, *span, 1, 0)
     pattern = Pattern(conjuncts, 1, 0, everything)
     groups = Groups(np.linspace(0, bits.n_time, N_DOCUMENT, endpoint=False).astype(np.int64), span)
@@ -125,7 +126,7 @@ def rows_of(bits: BitIndex, states: NDArray[np.float32], n: int) -> list[Row]:
         Row("native search, whole corpus, 50 matches", lambda: find_places(bits, pattern, 50, groups)),
         Row(
             "a random span of its null",
-            lambda: null_jaccard(bits, pattern, drawn, span[1] - span[0], 50, groups),
+            lambda: null_jaccard(bits, pattern, drawn, length, 50, groups),
             len(drawn),
         ),
         Row("numpy: LSTMVis, fast", lambda: numpy_lstmvis(flat[:500_000, :N_NEURON], np.array(layer), 1000)),
