@@ -33,7 +33,7 @@ class Gate(AuthProvider):  # type: ignore[misc]
     def __init__(self, token: str | None) -> None:
         self.token = token
         self.hosts: set[str] = set()
-        """Host and port by which the server may be asked, lower case; set when the port is known. Empty: any."""
+        """Host and port by which the server may be asked, as `plain_host` gives them; set when the port is known."""
         self.cookie = "lstm-analysis-token"
         self.passes = hmac.new(secrets.token_bytes(32), (token or "").encode(), "sha256").hexdigest()
         """What a browser that has shown the token keeps as a cookie; this server alone takes it."""
@@ -41,14 +41,14 @@ class Gate(AuthProvider):  # type: ignore[misc]
 
     def serve_at(self, hosts: Sequence[str], port: int) -> None:
         """Take the names that the server is known by; servers on other ports have other cookies."""
-        self.hosts = {host.lower() for host in hosts}
+        self.hosts = {plain_host(host) for host in hosts}
         self.cookie = f"lstm-analysis-token-{port}"
 
     def knows_host(self, handler: RequestHandler) -> bool:
         """Whether a request names this server, and comes from one of its own pages if it says where from."""
         origin = handler.request.headers.get("Origin")
         named = [handler.request.host, *([urlsplit(origin).netloc] if origin else [])]
-        return not self.hosts or all(host.lower() in self.hosts for host in named)
+        return all(plain_host(host) in self.hosts for host in named)
 
     def is_token(self, given: str) -> bool:
         """Whether something is the token; how long this takes says nothing of it."""
@@ -101,6 +101,15 @@ class TokenPage(RequestHandler):
         from .pages import FOLDER
 
         return str(FOLDER)
+
+
+def plain_host(host: str) -> str:
+    """Return a host and port as browsers name them, in lower case and without the usual ports of HTTP and HTTPS.
+
+    >>> plain_host("Lab.example.org:443"), plain_host("localhost:5006")
+    ('lab.example.org', 'localhost:5006')
+    """
+    return host.lower().removesuffix(":443").removesuffix(":80")
 
 
 def local_path(target: str) -> str:

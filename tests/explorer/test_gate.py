@@ -106,6 +106,8 @@ def test_pages_of_other_sites_are_refused_even_without_a_token(make_run: MakeRun
     with served(make_run(), allow_origin=["lab.example.org:443"]) as server:
         assert server.get("/text").status == 200
         assert server.get("/text", Host="lab.example.org:443").status == 200
+        assert server.get("/text", Host="Lab.example.org").status == 200
+        assert server.get("/text", Host="lab.example.org:8080").status == 302
         refused = server.get("/text", Host="evil.example")
         assert refused.status == 302
         said = server.get("/token", Host="evil.example")
@@ -113,7 +115,7 @@ def test_pages_of_other_sites_are_refused_even_without_a_token(make_run: MakeRun
         assert "--allow-origin" in said.text
         assert connect(server, "/text") == "open"
         assert connect(server, "/text", Origin=server.root) == "open"
-        assert connect(server, "/text", Origin="https://lab.example.org:443") == "open"
+        assert connect(server, "/text", Origin="https://lab.example.org") == "open"
         assert connect(server, "/text", Origin="http://evil.example") != "open"
 
 

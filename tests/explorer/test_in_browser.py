@@ -55,7 +55,9 @@ def explored(run: Path) -> Iterator[str]:
     finally:
         os.kill(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=SECONDS)
-    assert (process.returncode, errors) == (0, "Ctrl-C ends it.\nEnded.\n")
+    first, *between, last = errors.splitlines()
+    assert (process.returncode, first, last) == (0, "Ctrl-C ends it.", "Ended.")
+    assert all(line.startswith("making the index of hidden_state") for line in between)
 
 
 def go(browser: Browser, address: str) -> None:
