@@ -44,7 +44,7 @@ def describe_occurrences(found: xr.Dataset, selected: list[int], phrase: str, ch
         "document": rows["document_name"].map(lambda name: str(name)[:24]).tolist(),
         "text": in_lines(rows),
     }
-    n = found.sizes["occurrence"]
+    n = int(found["n_occurrence"])
     more = [f"   and {n - len(rows):,} more (--occurrence N takes the Nth of all)"] if n > len(rows) else []
     head = f"{phrase!r} stands at {n:,} {'place' if n == 1 else 'places'}; neurons: selected there; *: matched below"
     return "\n".join([head, *aligned(columns, left=("document", "text")), *more])
@@ -115,23 +115,19 @@ def in_lines(rows: pd.DataFrame) -> list[str]:
     return [f"{before[-WIDTH:]:>{WIDTH}} [{text}] {after[:WIDTH]}" for before, text, after in texts]
 
 
-def matches_as_json(found: xr.Dataset, query: Mapping[str, Any], occurrences: list[dict[str, Any]] | None) -> str:
-    """Return matches, with what was looked for, as JSON; what is undefined is null."""
+def matches_as_json(found: xr.Dataset, query: Mapping[str, Any], occurrences: Mapping[str, Any]) -> str:
+    """Return matches, with what was looked for and where it stands, as JSON; what is undefined is null."""
     scalars = {str(name): plain(variable.item()) for name, variable in found.data_vars.items() if not variable.dims}
-    content: dict[str, Any] = {"query": dict(query)}
-    content |= {} if occurrences is None else {"occurrences": occurrences}
-    content |= scalars | {
-        "selected": _records(match_rows(found, "selected")),
-        "matches": _records(match_rows(found)),
-    }
-    return json.dumps(content, indent=1, allow_nan=False)
+    rows = {"selected": _records(match_rows(found, "selected")), "matches": _records(match_rows(found))}
+    return json.dumps({"query": dict(query), **occurrences, **scalars, **rows}, indent=1, allow_nan=False)
 
 
-def occurrence_records(found: xr.Dataset, selected: list[int]) -> list[dict[str, Any]]:
-    """Return where a phrase stands as JSON knows it; `n_selected` is null where it was not counted."""
+def occurrences_for_json(found: xr.Dataset, selected: list[int]) -> dict[str, Any]:
+    """Return where a phrase stands, and at how many places in all; `n_selected` is null where it was not counted."""
     rows = _records(match_rows(found, "occurrence"))
     counted = [*selected, *[None] * (len(rows) - len(selected))]
-    return [{**row, "n_selected": n} for row, n in zip(rows, counted, strict=True)]
+    listed = [{**row, "n_selected": n} for row, n in zip(rows, counted, strict=True)]
+    return {"n_occurrence": int(found["n_occurrence"]), "occurrences": listed}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

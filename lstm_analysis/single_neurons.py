@@ -1,6 +1,7 @@
 """Neuron by neuron: tables of which neurons stand out at spans, which are alike, and where one is extreme."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,15 +13,24 @@ from .match_listing import in_lines
 from .neuron_listing import aligned
 from .run import Run
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 
 def neurons_at_spans(
-    run: Run, spans: Sequence[tuple[int, int]], n: int | None, layer: int | None, sign: int | None, source: States
+    run: Run,
+    spans: Sequence[tuple[int, int]],
+    n: int | None,
+    layer: int | None,
+    sign: int | None,
+    source: States,
+    client: "Client | None" = None,
 ) -> pd.DataFrame:
     """Return the neurons that are highest or lowest at spans, against all their own values.
 
     Parameters
     ----------
-    run, spans, source
+    run, spans, source, client
         As of `neurons_at`.
     n
         Most neurons, ``None`` for all.
@@ -32,7 +42,7 @@ def neurons_at_spans(
     Ranked by how far `percentile_mean` is from .5, and then by `percentile_weakest`; with several spans a column
     ``percentile_A_B`` for each.
     """
-    found = neurons_at(run, spans, source)
+    found = neurons_at(run, spans, source, client)
     table = _by_neuron(found, ("percentile_mean", "percentile_weakest"))
     table["value"] = found["value"].mean("span").values.reshape(-1)
     if len(spans) > 1:
@@ -50,7 +60,13 @@ def neurons_at_spans(
 
 
 def alike(
-    run: Run, neuron: tuple[int, int], n: int | None, layer: int | None, threshold: float, source: States
+    run: Run,
+    neuron: tuple[int, int],
+    n: int | None,
+    layer: int | None,
+    threshold: float,
+    source: States,
+    client: "Client | None" = None,
 ) -> pd.DataFrame:
     """Return the neurons that do the same as one, up to sign, ranked by the size of their correlation with it.
 
@@ -59,7 +75,7 @@ def alike(
     Columns of `neurons_alike`: `correlation` at the same token, `correlation_best` and `lag_best`, `jaccard_on`,
     `jaccard_opposite`, and ``correlation_lag_K`` for each lag. The neuron itself, and constant ones, are left out.
     """
-    found = neurons_alike(run, *neuron, threshold=threshold, source=source)
+    found = neurons_alike(run, *neuron, threshold=threshold, source=source, client=client)
     found["correlation_same"] = found["correlation"].sel(lag=0)
     names = ("correlation_same", "correlation_best", "lag_best", "jaccard_on", "jaccard_opposite")
     table = _by_neuron(found, names).rename(columns={"correlation_same": "correlation"})

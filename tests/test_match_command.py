@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import call, expect_paragraph
+import yaml
+from command import THREADS, call, expect_paragraph
 from fake_run import write_run
 
 from lstm_analysis.match import lstmvis
@@ -59,6 +60,7 @@ def test_another_occurrence_can_be_chosen_and_json_says_all(run: Run) -> None:
     ended = call("match", run.path, "--text", "naïve the", "--occurrence", 2, "--draws", 3, "--json", "--left", 0)
     found = json.loads(ended.out)
     places = find_text(run, "naïve the")
+    assert found["n_occurrence"] == 10
     assert [row["start"] for row in found["occurrences"]] == places["start"].values.tolist()
     start, stop = int(places["start"][1]), int(places["stop"][1])
     assert (found["query"]["start"], found["query"]["stop"], found["query"]["left"]) == (start, stop, 0)
@@ -176,9 +178,20 @@ def test_contexts_of_a_neuron_are_listed(run: Run, here: Path) -> None:
     assert table["value"][0] == pytest.approx(values.max())
 
 
+def test_workers_give_the_same(run: Run, here: Path) -> None:
+    (here / "threads.yaml").write_text(yaml.safe_dump(THREADS))
+    for command in (("match", "--span", "100:101", "--threshold", "0.25", "--draws", 2), ("neurons", "--like", "0:2"),
+                    ("neurons", "--span", "7:9")):  # fmt: skip
+        name, *options = command
+        spread = call(name, run.path, *options, "--cluster", here / "threads.yaml")
+        assert spread.code == 0, spread.err
+        assert spread.out == call(name, run.path, *options).out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--neuron", "0:1", "--cluster", "x.yaml"], "--cluster goes with --span or --like, not with --neuron"),
         (["--span", "1:2", "--q", "0.1"], "--q goes with --concept, not with --span"),
         (["--like", "0:1", "--sign", "up"], "--sign goes with --concept or --span, not with --like"),
         (["--neuron", "0:1", "--layer", "1"], "--layer goes with --concept or --span or --like, not with --neuron"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..disk import check_folder
 from ..errors import UsageError
-from .subcommand import Commands, new_command
+from .subcommand import Commands, add_cluster_choice, new_command, workers
 from .values import neuron, span, whole_number
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def add_neurons(commands: Commands) -> None:
     sub.add_argument("--keep-duplicates", action="store_true", help="a row for each neuron, |r| > .95 or not")
     sub.add_argument("--source", choices=["hidden", "tanh_cell", "tanh_hidden"], help="the values (default: hidden)")
     sub.add_argument("--threshold", type=float, help="of --like: a neuron is on from here (default: 0.3)")
+    add_cluster_choice(sub)
     form = sub.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all columns as JSON")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write all columns")
@@ -59,6 +60,7 @@ ONLY = {
     "layer": ("concept", "span", "like"),
     "source": ("span", "like", "neuron"),
     "threshold": ("like",),
+    "cluster": ("span", "like"),
 }
 """What each of these options goes together with."""
 
@@ -115,7 +117,8 @@ def _at_spans(run: "Run", options: argparse.Namespace) -> Listing:
     from ..single_neurons import describe_at_spans, neurons_at_spans
 
     source: States = options.source or "hidden"
-    table = neurons_at_spans(run, options.span, options.n, options.layer, _sign(options), source)
+    with workers(options) as client:
+        table = neurons_at_spans(run, options.span, options.n, options.layer, _sign(options), source, client)
     texts = align(run, *np.array(options.span).T)["text"].values.tolist()
     query = {"spans": options.span, "source": source}
     return Listing(table, query, lambda: describe_at_spans(table, options.span, texts))
@@ -127,7 +130,8 @@ def _alike(run: "Run", options: argparse.Namespace) -> Listing:
 
     source: States = options.source or "hidden"
     threshold = 0.3 if options.threshold is None else options.threshold
-    table = alike(run, options.like, options.n, options.layer, threshold, source)
+    with workers(options) as client:
+        table = alike(run, options.like, options.n, options.layer, threshold, source, client)
     query = {"like": _name(options.like), "source": source, "threshold": threshold}
     return Listing(table, query, lambda: describe_alike(table, options.like, threshold))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..disk import check_folder
 from ..errors import UsageError
-from .subcommand import Commands, new_command
+from .subcommand import Commands, add_cluster_choice, new_command, workers
 from .values import span, whole_number
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_match(commands: Commands) -> None:
     sub.add_argument("--n", type=whole_number(1), default=50, help="most matches (default: 50)")
     sub.add_argument("--draws", type=whole_number(0), help="random spans for p, 0 for none (default: 99)")
     sub.add_argument("--seed", type=whole_number(0), default=0, help="of the random spans (default: 0)")
+    add_cluster_choice(sub)
     form = sub.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print it as JSON")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write the matches")
@@ -57,7 +58,7 @@ def match_command(options: argparse.Namespace) -> int:
         describe_occurrences,
         match_rows,
         matches_as_json,
-        occurrence_records,
+        occurrences_for_json,
     )
     from ..neuron_listing import refuse_existing, write_neurons
     from ..run import open_run
@@ -74,13 +75,14 @@ def match_command(options: argparse.Namespace) -> int:
     rest = {"mode": options.mode, "n": options.n, "sides": options.sides, "phrase_length": options.length or 0}
     rest |= {"query": options.query or "fast", "seed": options.seed}
     rest["draws"] = 99 if options.draws is None else options.draws
-    found = match_span(run, start, stop, **rule, **rest)
+    with workers(options) as client:
+        found = match_span(run, start, stop, **rule, **rest, client=client)
     query = {"start": start, "stop": stop, **rule, **rest}
     if options.csv is not None:
         write_neurons(match_rows(found), options.csv, "csv")
         print(f"{options.csv}: {found.sizes['match']} matches")
     elif options.json:
-        places = None if looked_up is None else occurrence_records(looked_up.found, looked_up.selected)
+        places = {} if looked_up is None else occurrences_for_json(looked_up.found, looked_up.selected)
         print(matches_as_json(found, query, places))
     else:
         if looked_up is not None:
@@ -110,9 +112,9 @@ class LookedUp(NamedTuple):
 
 def _look_up(run: "Run", options: argparse.Namespace, rule: dict[str, Any]) -> LookedUp:
     """Return where the phrase stands, and the place that is meant."""
-    from ..match.of_run import find_text, selected_at
+    from ..match.of_run import MOST_OCCURRENCES, find_text, selected_at
 
-    found = find_text(run, options.text)
+    found = find_text(run, options.text, n=max(MOST_OCCURRENCES, options.occurrence or 0))
     spans = list(zip(found["start"].values.tolist(), found["stop"].values.tolist(), strict=True))
     if options.occurrence is not None and options.occurrence > len(spans):
         raise UsageError(

@@ -31,13 +31,26 @@ if TYPE_CHECKING:
 
     from ..run import Run
 
+MOST_OCCURRENCES = 10_000
+"""Of a phrase, whose texts are held in memory."""
 
-def find_text(run: "Run", phrase: str, n_word: int = N_WORD) -> xr.Dataset:
+
+def find_text(run: "Run", phrase: str, n_word: int = N_WORD, n: int = MOST_OCCURRENCES) -> xr.Dataset:
     """Return where a phrase stands, whatever the case of its words, inside one sentence.
+
+    Parameters
+    ----------
+    run, phrase
+        The run, and words with blanks between them.
+    n_word
+        Tokens shown on each side.
+    n
+        Most occurrences, the first ones.
 
     Returns
     -------
-    Dims (occurrence): `start`, `stop` (half-open on ``time``) and the columns of `align`.
+    Dims (occurrence): `start`, `stop` (half-open on ``time``) and the columns of `align`. `n_occurrence`: how many
+    there are in all.
 
     Raises
     ------
@@ -45,8 +58,8 @@ def find_text(run: "Run", phrase: str, n_word: int = N_WORD) -> xr.Dataset:
         If it stands nowhere, with the nearest phrases that do.
     """
     start, stop = find_phrase(run.corpus, phrase)
-    where = xr.Dataset({"start": ("occurrence", start), "stop": ("occurrence", stop)})
-    return where.merge(align(run, start, stop, n_word, "occurrence"))
+    where = xr.Dataset({"start": ("occurrence", start[:n]), "stop": ("occurrence", stop[:n])})
+    return where.merge(align(run, start[:n], stop[:n], n_word, "occurrence")).assign(n_occurrence=len(start))
 
 
 def selected_at(
