@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from ..errors import nearest
 from .holdings import NAMES, Holdings
 from .stretch import Neuron
 
@@ -68,7 +69,7 @@ class Query:
         """Return a value that is one of a few."""
         text = self.text(name)
         if text and text not in known:
-            self.notes.append(f"{name} is {text!r}, which is none of {', '.join(known) or 'those there are (none)'}.")
+            self.notes.append(f"{name} is {text!r}, which there is not; {nearest(text, known)}")
         return text if text in known else default
 
 
@@ -174,7 +175,7 @@ def text_address(query: Query, holdings: Holdings) -> TextAddress:
         query.notes.append(f"{len(neurons)} neurons are asked for; lines of the first {MAX_NEURON} are drawn.")
     known = [name for name in query.texts("concept") if name in holdings.concepts]
     if unknown := [name for name in query.texts("concept") if name not in holdings.concepts]:
-        query.notes.append(f"The run has no concept {', '.join(unknown)}.")
+        query.notes += [f"The run has no concept {name!r}; {nearest(name, holdings.concepts)}" for name in unknown]
     if len(set(known)) > MAX_TRACK:
         query.notes.append(f"{len(set(known))} concepts are asked for; tracks of the first {MAX_TRACK} are drawn.")
     values = holdings.values()

@@ -72,7 +72,7 @@ def concept_view(holdings: Holdings, doc: Document) -> None:
         values["matrix"] = matrix
         if matrix is not None:
             figures["matrix"] = matrix_figure(matrix, address.concept)
-    values["missing"] = list(holdings.missing.values())
+    values["missing"] = holdings.reasons("scores", "labels", "categories", "idioms")
     fill(doc, holdings, "/concept", "concept.html", figures, values)
 
 

@@ -153,6 +153,10 @@ class Holdings:
         """Whether tokens are pieces of words."""
         return "word" in self.corpus
 
+    def reasons(self, *names: str) -> list[str]:
+        """Return why some datasets that were asked for are not there."""
+        return list(dict.fromkeys(self.missing[name] for name in names if name in self.missing))
+
     def notes(self) -> list[str]:
         """Return what a reader must know of a run that is not finished, a sentence each."""
         stages = self.run.record["stages"]

@@ -22,6 +22,9 @@ from .neuron_figures import distribution_figure, selectivity_figure
 from .pages import fill, fragment
 from .stretch import Neuron
 
+SHOWN = ("scores", "labels", "contexts", "summary", "sentence_position", "states")
+"""Datasets that the card shows."""
+
 
 def asked_neuron(query: Query, holdings: Holdings) -> Neuron:
     """Return the neuron that a query asks for, else the first that a reader may want to see."""
@@ -53,7 +56,7 @@ class NeuronPage:
         self._bridge = Bridge(doc, self.ask)
         values = self._values() | {"problems": query.notes, "middle": "", "alike": ""}
         figures = self._figures(values["table"])
-        values |= {"table": values["table"].to_dict("records"), "missing": list(holdings.missing.values())}
+        values |= {"table": values["table"].to_dict("records"), "missing": holdings.reasons(*SHOWN)}
         fill(doc, holdings, "/neuron", "neuron.html", figures | self._bridge.figures, values)
         if query.text("more") == "1":
             doc.add_timeout_callback(lambda: self.ask({"more": ["1"]}), 200)

@@ -40,6 +40,15 @@ TRACK = 22
 class TextFigure:
     """The picture, and how it comes to show another stretch.
 
+    Parameters
+    ----------
+    n_token
+        Tokens of the corpus.
+    address
+        What is seen at first.
+    has_lines
+        Whether there are states to draw lines of.
+
     Attributes
     ----------
     root
@@ -48,7 +57,7 @@ class TextFigure:
         The tokens that are seen.
     """
 
-    def __init__(self, n_token: int, address: TextAddress) -> None:
+    def __init__(self, n_token: int, address: TextAddress, has_lines: bool) -> None:
         self.x_range = Range1d(
             address.at - 0.5, address.stop - 0.5, bounds=(-0.5, max(n_token, MIN_WIDTH) - 0.5),
             min_interval=MIN_WIDTH, max_interval=MAX_WIDTH,
@@ -60,6 +69,8 @@ class TextFigure:
         self._named: object = None
         self._drags: dict[str, list[Any]] = {"brush": [], "pan": []}
         self._lines, self._words, self._labels = self._line_panel(), self._word_panel(), self._track_panel()
+        self._lines.visible = has_lines
+        self.drag("brush" if has_lines else "pan")
         self.root: Column = column(self._lines, self._words, self._labels, sizing_mode="stretch_width", spacing=0)
 
     def on_brush(self, called: Any) -> None:

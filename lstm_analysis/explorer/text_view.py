@@ -45,7 +45,7 @@ class TextPage:
         self.address = completed(text_address(query, holdings), query, holdings)
         self._notes = query.notes
         self._bridge = Bridge(doc, self.ask)
-        self._figure = TextFigure(holdings.n_token, self.address)
+        self._figure = TextFigure(holdings.n_token, self.address, holdings.states is not None)
         self._figure.x_range.name = "seen"
         self._brush = BrushPanel(holdings, self._bridge, self._tell)
         self._found = Found()
@@ -91,8 +91,7 @@ class TextPage:
                 self._brush_at(*span)
 
     def _brush_at(self, start: int, stop: int) -> None:
-        if self._holdings.states is not None:
-            self.address = replace(self.address, span=(start, stop))
+        self.address = replace(self.address, span=(start, stop))
         self._look_at(start)
 
     def _look_at(self, time: int) -> None:

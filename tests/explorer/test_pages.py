@@ -70,10 +70,10 @@ def test_a_text_page_shows_what_its_address_says(make_run: MakeRun) -> None:
         ("span=9:5", "The span 9:5 is empty or outside the corpus, which has 600 tokens."),
         ("span=1-5", "write the first token and the one after the last, such as 100:104."),
         ("span=0:99", "The span has 99 tokens; at most 50 can be matched."),
-        ("concept=nothing", "The run has no concept nothing."),
+        ("concept=nothing", "The run has no concept &#39;nothing&#39;; known are idiom, idiom 0"),
         ("threshold=2", "threshold is &#39;2&#39;; it must be a number from -1 to 1."),
         ("phrase=the+emperor", "does not stand in the corpus inside one sentence."),
-        ("state=tanh_c", "state is &#39;tanh_c&#39;, which is none of h."),
+        ("state=tanh_c", "state is &#39;tanh_c&#39;, which there is not; known are h."),
     ],
 )
 def test_what_cannot_be_used_is_said_on_the_page(make_run: MakeRun, query: str, said: str) -> None:
