@@ -12,6 +12,7 @@ from types import FrameType
 from . import __version__
 from .commands.cancel_run import add_cancel
 from .commands.convert_checkpoint import add_convert
+from .commands.explore_run import add_explore
 from .commands.export_run import add_export
 from .commands.import_project import add_import
 from .commands.inspect_run import add_inspect
@@ -43,6 +44,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_inspect,
     add_match,
     add_neurons,
+    add_explore,
     add_report,
     add_import,
     add_export,

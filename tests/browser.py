@@ -36,6 +36,19 @@ class Browser:
         """Return what a script returns."""
         return _call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})
 
+    def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
+        """Press the mouse at a point of the window, move it to another, and let go; there it stays."""
+        moves = [{"type": "pointerMove", "duration": 50, "x": round(x), "y": round(y)} for x, y in (start, stop)]
+        buttons = [{"type": f"pointer{which}", "button": 0} for which in ("Down", "Up")]
+        actions = [moves[0], buttons[0], moves[1], buttons[1]]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}
+        _call("POST", f"{self._session}/actions", {"actions": [mouse]})
+
+    def press(self, keys: str) -> None:
+        """Press keys one after the other in whatever has the focus."""
+        actions = [{"type": f"key{which}", "value": key} for key in keys for which in ("Down", "Up")]
+        _call("POST", f"{self._session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
     def errors(self) -> list[str]:
         """Return what the console has complained about since the last call."""
         entries = _call("POST", f"{self._session}/se/log", {"type": "browser"})

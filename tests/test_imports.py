@@ -16,7 +16,17 @@ ROOT = Path(lstm_analysis.__file__).parent
 ROWS = [
     (
         "together",
-        ["errors", "schema", "vocabulary", "segmentation", "hugging_face", "compiled", "fixed_point", "versions"],
+        [
+            "errors",
+            "schema",
+            "vocabulary",
+            "segmentation",
+            "hugging_face",
+            "compiled",
+            "fixed_point",
+            "versions",
+            "explorer_links",
+        ],
     ),
     (
         "together",
@@ -50,7 +60,8 @@ ROWS = [
     ),
     ("apart", ["statistics"]),
     ("apart", ["corpus", "inference", "labels", "reductions", "selectivity", "analyses", "match"]),
-    ("apart", ["report", "explorer"]),
+    ("apart", ["report"]),
+    ("apart", ["explorer"]),
     (
         "together",
         [

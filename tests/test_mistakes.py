@@ -245,7 +245,7 @@ def test_an_error_of_the_program_itself_keeps_its_traceback(folder: Path, monkey
         call("run", folder / "tiny.yaml")
 
 
-@pytest.mark.parametrize("command", ["inspect", "report"])
+@pytest.mark.parametrize("command", ["inspect", "report", "explore"])
 def test_a_folder_that_is_no_run_is_explained(here: Path, command: str) -> None:
     expect_paragraph(call(command, here), 2, r"is not a run: it has no run\.json")
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from .subcommand import Commands, new_command
+from .values import span
 
 
 def add_export(commands: Commands) -> None:
@@ -13,7 +14,7 @@ def add_export(commands: Commands) -> None:
     sub.add_argument("output", type=Path, metavar="OUT", help="the file that is written; for lstmvis a folder")
     sub.add_argument("--format", required=True, choices=["lstmvis", "neurox", "parquet", "csv"])
     sub.add_argument("--table", choices=["neurons", "states"], help="of parquet and csv (default: neurons)")
-    sub.add_argument("--span", type=_span, metavar="A:B", help="tokens, half-open positions (default: all)")
+    sub.add_argument("--span", type=span, metavar="A:B", help="tokens, half-open positions (default: all)")
     sub.add_argument("--layers", type=_layers, metavar="0,1", help="layers, counted from 0 (default: all)")
     sub.add_argument(
         "--state", action="append", metavar="NAME", help="hidden, cell or another that is stored (default: all)"
@@ -33,15 +34,6 @@ def export_command(options: argparse.Namespace) -> int:
     )  # fmt: skip
     print(line)
     return 0
-
-
-def _span(text: str) -> tuple[int, int]:
-    from ..exchange.selection import parse_span
-
-    try:
-        return parse_span(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _layers(text: str) -> list[int]:

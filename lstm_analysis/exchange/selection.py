@@ -1,6 +1,5 @@
 """Which part of a run is exported: tokens, layers, states; and its values, block by block."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -168,23 +167,6 @@ def select(
     names = [known[name] for name in states or known]
     kind = dtype or ("float16" if all(stored[name].dtype == np.float16 for name in names) else "float32")
     return Selection(run, start, stop, chosen, tuple(dict.fromkeys(names)), kind)
-
-
-def parse_span(text: str) -> tuple[int, int]:
-    """Return the positions that ``A:B`` names.
-
-    >>> parse_span("106750:106754")
-    (106750, 106754)
-
-    Raises
-    ------
-    ValueError
-        If the text is nothing of the kind.
-    """
-    found = re.fullmatch(r"([0-9]+):([0-9]+)", text, re.ASCII)
-    if not found:
-        raise ValueError(f"{text!r} is no span A:B of positions, such as 0:10000")
-    return int(found[1]), int(found[2])
 
 
 def as_options(selection: Selection) -> Mapping[str, Any]:

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..disk import new_file
+from ..explorer_links import ADDRESS, concept_link, neuron_link, span_link
 from ..selectivity import MEASURES, is_present
 from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import N_TRACE, cliff_figure
 from .evidence import gather_evidence, shown_in_full
-from .explorer_links import ADDRESS, concept_link, neuron_link, span_link
 from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section

@@ -13,8 +13,8 @@ import xarray as xr
 from fake_run import CONSTANT, LENGTH, NASTY, TYPES, MakeRun, write_run
 
 from lstm_analysis.errors import UserError
+from lstm_analysis.explorer_links import ADDRESS
 from lstm_analysis.report import page, write_report
-from lstm_analysis.report.explorer_links import ADDRESS
 from lstm_analysis.report.headline import headline
 from lstm_analysis.report.material import constant_neurons, gather
 from lstm_analysis.report.neuron_map import neuron_map
