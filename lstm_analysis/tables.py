@@ -38,7 +38,7 @@ def _line(scores: xr.Dataset, concept: int, by: str) -> str:
     best = best_neurons(scores, concept, by)
     neurons = "   ".join(f"{row.layer}:{row.neuron} {getattr(row, by):.3f}" for row in best.itertuples())
     name = str(one["concept"].values)
-    return f"{name[:27]:<28}{counts[0]:>8,}{counts[1]:>7,}{counts[2]:>6,}   {neurons or 'undefined'}"
+    return f"{name[:27]:<28}{counts[0]:>8,} {counts[1]:>6,} {counts[2]:>5,}   {neurons or 'undefined'}"
 
 
 def describe_layers(sizes: Sequence[int]) -> str:
