@@ -52,7 +52,7 @@ def effect_figure(table: pd.DataFrame, by: str, chance: str, alpha: float, neutr
         x="score", y="y", size=7, fill_color="colour", line_color="#ffffff", line_width=0.5, source=source,
         nonselection_alpha=1.0,
     )  # fmt: skip
-    first = apart(known[by].to_numpy(float), np.asarray(source.data["y"], float))
+    first = apart(known[by].to_numpy(float), np.asarray(source.data["y"], float), neutral)
     for side, align, offset in ((1, "left", 7), (-1, "right", -7)):
         of_side = [i for i in first if (known[by].iloc[i] >= neutral) == (side > 0)]
         named = {name: [source.data[name][i] for i in of_side] for name in ("name", "y")}
@@ -73,13 +73,18 @@ def with_room(score: NDArray[np.float64]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def apart(score: NDArray[np.float64], height: NDArray[np.float64]) -> list[int]:
-    """Return the first points whose names do not cover each other: apart by an eighth of the width or a line."""
+def apart(score: NDArray[np.float64], height: NDArray[np.float64], neutral: float) -> list[int]:
+    """Return the first points whose names, on the side away from ``neutral``, cover neither each other nor a point.
+
+    A name takes an eighth of the width and a line.
+    """
     width, line = np.ptp(score) / 8 if len(score) else 0.0, np.ptp(height) / 14 if len(height) else 0.0
     chosen: list[int] = []
     for i in range(min(len(score), 4 * N_NAMED)):
+        outwards = (score - score[i]) * (1 if score[i] >= neutral else -1)
+        covered = (outwards > 0) & (outwards < width) & (np.abs(height - height[i]) < line)
         free = all(abs(score[i] - score[k]) > width or abs(height[i] - height[k]) > line for k in chosen)
-        if free and len(chosen) < N_NAMED:
+        if free and not covered.any() and len(chosen) < N_NAMED:
             chosen.append(i)
     return chosen
 

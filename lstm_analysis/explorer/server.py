@@ -20,6 +20,7 @@ from bokeh.server.server import Server
 from tornado.ioloop import IOLoop
 
 from ..errors import UsageError, UserError
+from ..explorer_links import PORT
 from .concept_view import concept_view
 from .gate import LOGIN, Gate, TokenPage, make_token
 from .holdings import Holdings
@@ -32,7 +33,7 @@ from .text_view import text_view
 if TYPE_CHECKING:
     from ..run import Run
 
-ADDRESS, PORT = "127.0.0.1", 5006
+ADDRESS = "127.0.0.1"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 VIEWS = {"/": overview_view, "/text": text_view, "/neuron": neuron_view, "/concept": concept_view}
 
