@@ -118,6 +118,15 @@ class Driver:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(SECONDS)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop it for a while; its workers go on with what they have, and it keeps its lock."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def wait_for_commits(self, n: int) -> None:
         """Wait until it has committed so many shards."""
         wait_until(lambda: len(commits(self.run)) >= n or self.process.poll() is not None, f"{n} commits")

@@ -118,9 +118,9 @@ def test_a_polite_stop_says_how_to_go_on(tiny_study: TinyStudy, tmp_path: Path) 
 
 def test_a_second_run_is_refused_and_nothing_listens_to_the_world(tiny_study: TinyStudy, tmp_path: Path) -> None:
     cluster, run = local(tmp_path, 2), tmp_path / "run"
-    with Driver(tiny_study.file, run, cluster, report=True) as first:
+    with Driver(tiny_study.file, run, cluster) as first:
         first.wait_for_commits(1)
-        with Driver(tiny_study.file, run, cluster) as second:
+        with first.paused(), Driver(tiny_study.file, run, cluster) as second:
             tree = [psutil.Process(first.process.pid), *psutil.Process(first.process.pid).children(recursive=True)]
             listening = [c.laddr for p in tree for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
             assert second.finish() == 1, second.error
@@ -141,7 +141,8 @@ def test_a_shard_that_always_fails_is_listed(tiny_study: TinyStudy, tmp_path: Pa
     obstacle = run / "activations.zarr" / "hidden_state" / "c" / str(last) / "0" / "0"
     with Driver(tiny_study.file, run, cluster) as driver:
         wait_until(lambda: (run / "activations.zarr").exists() or driver.process.poll() is not None, "activations.zarr")
-        (obstacle / "in the way").mkdir(parents=True)
+        with driver.paused():
+            (obstacle / "in the way").mkdir(parents=True)
         assert driver.finish() == 3, driver.error
     assert re.match(
         rf"lstm-analysis: 1 of {tiny_study.n_shard} shards failed and the rest is done: "
