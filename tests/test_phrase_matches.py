@@ -80,7 +80,7 @@ def test_a_phrase_that_stands_nowhere_is_said_and_has_no_match(
     file = write_study(tmp_path, phrases=["w0 w0 w0 w0 w0"])
     with caplog.at_level(logging.WARNING, "lstm_analysis"):
         run_study(load_study(file), tmp_path / "run", in_process=True)
-    assert "'w0 w0 w0 w0 w0' does not stand in the corpus" in caplog.text
+    assert "'w0 w0 w0 w0 w0' has no match: it stands at 0 places" in caplog.text
 
 
 def test_the_store_says_what_its_variables_mean(run: Run) -> None:

@@ -29,8 +29,15 @@ COUNTS = {"n_occurrence": 0, "n_occurrence_selecting": 0, "n_selected": 0, "quer
 
 def matches(state: Work, model: LanguageModel) -> xr.Dataset:
     """Return the matches of the study's phrases."""
-    study = state.study
-    return match_phrases(Run(state.run), study.phrases, min(study.selectivity.draws, N_DRAW), study.seed, state.client)
+    study, draws = state.study, min(state.study.selectivity.draws, N_DRAW)
+    found = match_phrases(Run(state.run), study.phrases, draws, study.seed, state.client)
+    if study.model.twin is None:  # of a twin it is no wonder
+        for phrase in found["phrase"].values[(found["n_selected"] == 0).values]:
+            log.warning(
+                "the phrase %r has no match: it stands at %s places, none of which selects a neuron at %s", phrase,
+                f"{int(found['n_occurrence'].sel(phrase=phrase)):,}", THRESHOLD,
+            )  # fmt: skip
+    return found
 
 
 def match_phrases(
@@ -39,7 +46,7 @@ def match_phrases(
     """Return the best matches of phrases.
 
     Of the occurrences of a phrase the first one that selects a neuron is looked for. A phrase that stands nowhere, or
-    selects no neuron, has no match; the log says so.
+    selects no neuron, has no match.
 
     Parameters
     ----------
@@ -77,13 +84,11 @@ def match_phrases(
 def _of_phrase(run: Run, phrase: str, draws: int, seed: int, client: "Client | None") -> xr.Dataset:
     try:
         start, stop = find_phrase(run.corpus, phrase)
-    except UserError as error:
-        log.warning("%s", error)
+    except UserError:  # it stands nowhere
         return xr.Dataset()
     bits = bits_of(stored_states(run, "hidden"), THRESHOLD, "both", client)
     number = count_agreeing(bits, mask_of_all(bits), start, stop, LEFT, RIGHT)
     if not number.any():
-        log.warning("the phrase %r selects no neuron at %s, so nothing matches it", phrase, THRESHOLD)
         return xr.Dataset({"n_occurrence": len(start)})
     query = int(np.flatnonzero(number)[0])
     span = int(start[query]), int(stop[query])
