@@ -18,7 +18,7 @@ from .versions import versions
 STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
 PRODUCTS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors", "parts"),
-    "activations": ("activations.zarr", "commits", "carried"),
+    "activations": ("activations.zarr", "commits", "carried", "matches"),
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
     "selectivity": ("selectivity.zarr", "contexts.zarr", "neurons.parquet", "blocks"),

@@ -68,6 +68,9 @@ def test_the_twin_is_asked_for_the_same(run: Run) -> None:
     assert run.twin is not None
     assert run.twin.matches["phrase"].values.tolist() == ["W1", "w0 w0 w0 w0 w0"]
     assert not run.twin.matches["jaccard"].equals(run.matches["jaccard"])
+    assert (run.path / "matches").is_dir()
+    assert not (run.twin.path / "matches").exists()
+    assert not (run.twin.path / "activations.zarr").exists()
 
 
 def test_a_phrase_that_stands_nowhere_is_said_and_has_no_match(
