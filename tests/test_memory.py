@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,14 +16,18 @@ import distributed  # noqa: F401 (its configuration says in which environment wo
 import psutil
 import pytest
 import torch
-from driver import commits, local
+import yaml
+from driver import Driver, commits, external_cluster, local
 from random_model import random_layer
-from tiny import WORDS, write_study, write_texts
+from tiny import WORDS, read_facts, write_study, write_texts
 
 from lstm_analysis.cluster.places import ENVIRONMENT, MALLOC
 from lstm_analysis.config import load_study
 from lstm_analysis.inference.checkpoints import save_model
 from lstm_analysis.inference.model import Decoder, LanguageModel
+from lstm_analysis.inputs import trained_model
+from lstm_analysis.memory_plan import concept_bytes, driver_bytes, scheduler_bytes
+from lstm_analysis.stages.tables import corpus_columns, count_types
 from lstm_analysis.study import run_study
 from lstm_analysis.vocabulary import Vocabulary
 
@@ -32,6 +38,7 @@ CHARACTER_MODEL = Vocabulary((" ", "\n", "w", *"0123456789"))
 ALL_STATES = "inference.states=[hidden, cell, input_gate, forget_gate, output_gate, candidate]"
 
 
+TESTED = {"selectivity": {"draws": 99, "twin": None}, "inference": {"shard_tokens": 1024}}
 FEW_SCORES = ("concepts=[{source: position, first: 2}]", "selectivity.measures=[d_prime]")
 
 
@@ -105,6 +112,35 @@ def test_a_large_shard_takes_what_the_plan_says(
 def test_a_worker_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     peaks = [peak_of_a_worker(tmp_path / str(n), n) for n in (20, 100)]
     assert peaks[1] - peaks[0] < 60 * MB, [f"{peak // MB} MB" for peak in peaks]
+
+
+@pytest.mark.cluster
+@pytest.mark.usefixtures("nothing_hangs_and_nothing_stays")
+def test_driver_and_scheduler_take_no_more_than_the_plan_says(tmp_path: Path) -> None:
+    file, run, cluster = write_study(tmp_path, **TESTED), tmp_path / "run", tmp_path / "external.yaml"
+    write_texts(tmp_path / "text", (300,) * 40)
+    cluster.write_text(yaml.safe_dump({"scheduler_file": str(tmp_path / "scheduler.json")}))
+    peaks: dict[str, int] = {}
+    with external_cluster(tmp_path) as scheduler, Driver(file, run, cluster) as driver:
+        while driver.process.poll() is None:
+            for name, pid in (("driver", driver.process.pid), ("scheduler", scheduler.pid)):
+                peaks[name] = peak_until_now(pid) or peaks.get(name, 0)
+            time.sleep(0.05)
+        assert driver.process.returncode == 0, driver.error
+    study, facts = load_study(file), read_facts(run)["corpus"]
+    counts, n_shard = count_types(corpus_columns(run)), len(commits(run))
+    n_concept = 6 * concept_bytes(study, trained_model(study), facts["n_token"])
+    planned = driver_bytes(study, trained_model(study), n_shard, facts["n_document"], counts) + n_concept
+    assert planned / 4 < peaks["driver"] < planned
+    assert scheduler_bytes(n_shard) / 4 < peaks["scheduler"] < scheduler_bytes(n_shard)
+
+
+def peak_until_now(pid: int) -> int:
+    """Return the largest resident size of a process so far, 0 if it is gone."""
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        return int(found[1]) * 1024 if found else 0
+    return 0
 
 
 def peak_of_a_worker(folder: Path, n_document: int) -> int:
