@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from command import expect_paragraph, spawn
@@ -70,6 +72,12 @@ def submit(study: Path, run: Path, cluster: Path) -> str:
     return str(number)
 
 
+def steps_of(job: str) -> list[str]:
+    """Return Slurm's processes that look after a job on this machine, by their titles."""
+    titles = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return [title for title in titles if title.startswith(f"slurmstepd: [{job}.")]
+
+
 def hold(run: Path) -> int:
     """Wait for the first commits, make the driver stand still, so that the middle lasts, and return its process."""
     wait_until(lambda: len(commits(run)) >= 2, "commits")
@@ -118,7 +126,10 @@ def test_a_driver_that_is_out_of_time_goes_on_in_the_queue(
     assert waits.code == 0
     assert "state       queued, again, after it was stopped: Slurm says PENDING (BeginTime)" in waits.out
     assert json.loads((run / "status.json").read_text())["exit_code"] == 75
-    slurm.call("scontrol", "update", f"JobId={driver}", "StartTime=now")  # Slurm would let it wait for two minutes
+    # Slurm would let it wait for two minutes, so that the end of its first time is not taken for that of its second.
+    wait_until(lambda: not steps_of(driver), "end of the step")
+    time.sleep(8)
+    slurm.call("scontrol", "update", f"JobId={driver}", "StartTime=now")
     assert spawn("status", run, "--watch").code == 0
     after = commits(run)
     assert {index: after[index] for index in before} == before
