@@ -128,7 +128,7 @@ def test_a_driver_that_is_out_of_time_goes_on_in_the_queue(
     assert json.loads((run / "status.json").read_text())["exit_code"] == 75
     # Slurm would let it wait for two minutes, so that the end of its first time is not taken for that of its second.
     wait_until(lambda: not steps_of(driver), "end of the step")
-    time.sleep(8)
+    time.sleep(30)
     slurm.call("scontrol", "update", f"JobId={driver}", "StartTime=now")
     assert spawn("status", run, "--watch").code == 0
     after = commits(run)
