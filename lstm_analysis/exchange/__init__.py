@@ -8,6 +8,7 @@ from typing import Any
 
 from ..disk import check_folder
 from ..errors import UsageError, nearest, one_of
+from ..neuron_listing import refuse_existing
 from ..run import Run, open_run
 from .frame_export import Kind, export_scores, export_states
 from .lstmvis_export import export_lstmvis
@@ -125,7 +126,7 @@ def export_run(
     part: dict[str, Any] = {"span": span, "layers": layers, "states": states, "dtype": dtype}
     request = Request(opened, part, concepts, table)
     _check_options(format, request)
-    refuse_existing(out, format in FOLDERS, force)
+    _refuse(out, format in FOLDERS, force)
     out.parent.mkdir(parents=True, exist_ok=True)
     return EXPORTS[format](request, out)
 
@@ -143,7 +144,7 @@ def _check_options(format: str, request: Request) -> None:
         raise UsageError(f"--{name} chooses states, and the table is that of neurons. Give --table states.")
 
 
-def refuse_existing(out: Path, folder: bool, force: bool) -> None:
+def _refuse(out: Path, folder: bool, force: bool) -> None:
     """Refuse to replace what nobody allowed to be replaced, or what is none of this program's.
 
     Raises
@@ -158,7 +159,5 @@ def refuse_existing(out: Path, folder: bool, force: bool) -> None:
             raise UsageError(f"{out} is there and no LSTMVis project, so it is not replaced. Give another name.")
         if not empty and not force:
             raise UsageError(f"{out} is a project already. Give --force to replace it, or another name.")
-    elif out.is_dir():
-        raise UsageError(f"{out} is a folder; give the name of a file in it.")
-    elif out.exists() and not force:
-        raise UsageError(f"{out} is there already. Give --force to replace it, or another name.")
+    elif not folder:
+        refuse_existing(out, force)

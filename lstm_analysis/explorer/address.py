@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from bokeh.document import Document
+
 from ..errors import nearest
 from .holdings import NAMES, Holdings
 from .stretch import Neuron
@@ -28,6 +30,11 @@ class Query:
     def __init__(self, arguments: Arguments) -> None:
         self._values = {name: [text.decode("utf-8", "replace") for text in texts] for name, texts in arguments.items()}
         self.notes: list[str] = []
+
+    @classmethod
+    def of(cls, doc: Document) -> "Query":
+        """Return the query of the request that a document answers, an empty one where there is none."""
+        return cls(doc.session_context.request.arguments if doc.session_context else {})
 
     def given(self, name: str) -> bool:
         """Whether a name is in the query at all."""

@@ -47,7 +47,7 @@ def concept_address(query: Query, holdings: Holdings) -> ConceptAddress:
 
 def concept_view(holdings: Holdings, doc: Document) -> None:
     """Fill a document with the card of a concept."""
-    query = Query(doc.session_context.request.arguments if doc.session_context else {})
+    query = Query.of(doc)
     address = concept_address(query, holdings)
     values = {
         "address": address, "concepts": by_source(holdings), "problems": query.notes, "alpha": holdings.alpha,

@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..match.bits import SLAB, WORD
+from ..match.agreement import mask_of
+from ..match.bits import SLAB
 from ..match.of_run import bits_of, match_span, selected_at
 from ..match.of_states import States, stored_states
-from ..match.words import TAGS
+from ..match.words import tag_column
 from ..report.numerals import neuron_name
 from .address import TextAddress
 from .holdings import Holdings
@@ -104,7 +105,7 @@ def align(holdings: Holdings, a: TextAddress, found: xr.Dataset) -> Alignment:
     time = start[:, None] + np.arange(-BEFORE, AFTER)
     inside = (time >= 0) & (time < holdings.n_token)
     words, tags = [], []
-    tag = next((name for name in TAGS if f"{name}_id" in holdings.corpus), None)
+    tag = tag_column(holdings.corpus)
     names = None if tag is None else holdings.corpus[tag].values
     for row, known in zip(time, inside, strict=True):
         first, stop = int(row[known][0]), int(row[known][-1]) + 1
@@ -122,10 +123,8 @@ def _number_on(
 ) -> NDArray[np.int64]:
     """Return how many selected neurons are on at some tokens, -1 outside the corpus."""
     bits = bits_of(stored_states(holdings.run, SOURCES[a.state]), a.threshold)
-    mask = np.zeros_like(bits.slab(0).by_time[0])
     selected = zip(*(found[f"selected_{name}"].values.tolist() for name in ("layer", "neuron", "sign")), strict=True)
-    for layer, neuron, sign in selected:
-        mask[0 if sign > 0 else 1, layer, neuron // WORD] |= np.uint64(1) << np.uint64(neuron % WORD)
+    mask = mask_of(bits, [(int(sign < 0), layer, neuron) for layer, neuron, sign in selected])
     number = np.full(time.shape, -1, np.int64)
     for place in zip(*np.nonzero(inside), strict=True):
         slab, row = divmod(int(time[place]), SLAB)

@@ -34,7 +34,7 @@ def asked_neuron(query: Query, holdings: Holdings) -> Neuron:
 
 def neuron_view(holdings: Holdings, doc: Document) -> None:
     """Fill a document with the card of a neuron."""
-    NeuronPage(holdings, doc, Query(doc.session_context.request.arguments if doc.session_context else {}))
+    NeuronPage(holdings, doc, Query.of(doc))
 
 
 class NeuronPage:

@@ -45,7 +45,7 @@ def overview_address(query: Query, holdings: Holdings) -> OverviewAddress:
 
 def overview_view(holdings: Holdings, doc: Document) -> None:
     """Fill a document with the overview."""
-    query = Query(doc.session_context.request.arguments if doc.session_context else {})
+    query = Query.of(doc)
     address = overview_address(query, holdings)
     figures: dict[str, Model] = {}
     scores = neuron_scores(holdings, address.score, address.concept) if address.score else None

@@ -24,7 +24,7 @@ RULE = ("span", "threshold", "state", "left", "right", "null")
 
 def text_view(holdings: Holdings, doc: Document) -> None:
     """Fill a document with the text view that its address asks for."""
-    TextPage(holdings, doc, Query(doc.session_context.request.arguments if doc.session_context else {}))
+    TextPage(holdings, doc, Query.of(doc))
 
 
 class TextPage:

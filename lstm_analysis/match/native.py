@@ -68,6 +68,11 @@ class Matches:
         return Matches(start, stop, n_shared, n_union, self.complete_above)
 
 
+def overlapping(start: Positions, stop: Positions, span: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which runs, half-open, share a token with a span."""
+    return (start < span[1]) & (stop > span[0])
+
+
 @dataclass(frozen=True)
 class Groups:
     """What may give one match only: documents, say.
@@ -89,7 +94,7 @@ class Groups:
             return np.full(len(start), -1, np.int64)
         group = np.searchsorted(self.start, start, side="right").astype(np.int64) - 1
         if self.exempt is not None:
-            group[(start < self.exempt[1]) & (stop > self.exempt[0])] = -1
+            group[overlapping(start, stop, self.exempt)] = -1
         return group
 
 

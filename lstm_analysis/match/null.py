@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .agreement import agreeing, count_agreeing
 from .bits import Bits
-from .native import Groups, Matches, Pattern, find_places
+from .native import Groups, Matches, Pattern, find_places, overlapping
 
 TRIES = 20
 """Random spans a draw of which those are taken that select as many neurons as the query."""
@@ -44,7 +44,7 @@ def null_jaccard(
     """
     found = np.zeros((len(start), n_results))
     for draw, (span, matches) in enumerate(_searched(bits, pattern, start, length, n_results, groups)):
-        others = matches.jaccard[~overlapping(matches, span)][:n_results]
+        others = matches.jaccard[~overlapping(matches.start, matches.stop, span)][:n_results]
         found[draw, : len(others)] = others
     return found
 
@@ -57,11 +57,6 @@ def _searched(
         selected = agreeing(bits, pattern.universe, *span, pattern.left, pattern.right)
         own = replace(pattern, conjuncts=selected)
         yield span, find_places(bits, own, n_results + 1, replace(groups, exempt=span))
-
-
-def overlapping(matches: Matches, span: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which matches share a token with a span."""
-    return (matches.start < span[1]) & (matches.stop > span[0])
 
 
 def p_values(jaccard: NDArray[np.float64], null: NDArray[np.float64]) -> NDArray[np.float64]:

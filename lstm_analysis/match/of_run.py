@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import UsageError
@@ -18,6 +17,7 @@ from .bits import Bits
 from .contexts import find_neuron_contexts
 from .find import N_DRAW, Mode, check_layer, check_options, with_selected
 from .lstmvis import Constraints, Query, lstmvis_matches
+from .native import overlapping
 from .of_states import States, StoredStates, stored_states
 from .phrase import find_phrase
 from .search import as_selected, native_pattern, search_native
@@ -156,7 +156,9 @@ def match_span(
         bits = _raw_bits(states, threshold, client)
         neurons, constraints = [one.neuron for one in selected], Constraints(left > 0, right > 0)
         found = lstmvis_matches(bits, int(layer or 0), neurons, query, phrase_length, constraints, n)
-        found = found.assign(is_query=("match", _overlaps(found, start, stop)))
+        first = found["start"].values
+        is_query = overlapping(first, first + found["length"].values, (start, stop))
+        found = found.assign(is_query=("match", is_query))
     else:
         bits = bits_of(states, threshold, rule, client)
         placed = [one._replace(layer=one.layer if layer is None else layer) for one in selected]
@@ -262,12 +264,6 @@ def _of_layer(states: StoredStates, layer: int | None) -> xr.DataArray:
         return array
     check_layer(layer, n_layer)
     return array.isel(layer=[layer])
-
-
-def _overlaps(found: xr.Dataset, start: int, stop: int) -> NDArray[np.bool_]:
-    first = found["start"].values
-    overlaps: NDArray[np.bool_] = (first < stop) & (first + found["length"].values > start)
-    return overlaps
 
 
 __all__ = [

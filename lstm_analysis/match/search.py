@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from .. import schema
 from .agreement import mask_of_all
 from .bits import Bits
-from .native import Groups, Matches, Pattern, find_places
-from .null import draw_spans, null_jaccard, overlapping, p_values
+from .native import Groups, Matches, Pattern, find_places, overlapping
+from .null import draw_spans, null_jaccard, p_values
 from .threshold import Sides
 
 
@@ -69,7 +69,7 @@ def search_native(
     """
     groups = Groups(group_start, span)
     matches = find_places(bits, pattern, n_results, groups)
-    is_query = np.zeros(len(matches.start), bool) if span is None else overlapping(matches, span)
+    is_query = np.zeros(len(matches.start), bool) if span is None else overlapping(matches.start, matches.stop, span)
     found = _as_dataset(matches, len(pattern.conjuncts), bits.n_time).assign(is_query=("match", is_query))
     found["jaccard_complete_above"] = matches.complete_above
     if span is not None and draws:

@@ -50,6 +50,11 @@ def text_column(corpus: xr.Dataset) -> tuple[str, str]:
     return ("token_id", "token_name") if "word" in corpus else ("type_id", "type")
 
 
+def tag_column(corpus: xr.Dataset) -> str | None:
+    """Return the annotation that says the part of speech, ``None`` where the corpus has none."""
+    return next((name for name in TAGS if f"{name}_id" in corpus), None)
+
+
 def align(run: "Run", start: Positions, stop: Positions, n_word: int = N_WORD, dim: str = "match") -> xr.Dataset:
     """Return the words of some spans and those around them, one span below the other.
 
@@ -73,7 +78,7 @@ def align(run: "Run", start: Positions, stop: Positions, n_word: int = N_WORD, d
     corpus = run.corpus
     document, left, right = _around(corpus, start, stop, n_word)
     code, table = text_column(corpus)
-    tag = next((name for name in TAGS if f"{name}_id" in corpus), None)
+    tag = tag_column(corpus)
     rows = Rows(corpus[[code, *([f"{tag}_id"] if tag else [])]].reset_coords(drop=True), left, right)
     between = "" if table == "token_name" else " "
 
