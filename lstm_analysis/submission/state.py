@@ -15,8 +15,6 @@ RESUMABLE = ("interrupted", "cancelled", "killed")
 """States of a run that the same command goes on with."""
 STALE_SECONDS = 120.0
 """A driver on another host whose heart has not beaten for so long is gone; it beats every 5 s."""
-COMPLETING = "COMPLETING"
-"""What Slurm says of a job that has ended and is cleared away, and of one that is put back into the queue."""
 AGAIN = "submit it again, or run the same command, to go on"
 
 
@@ -102,11 +100,7 @@ def _going_on(run: Path, status: dict[str, Any], submission: dict[str, Any]) -> 
 def _maybe_requeued(run: Path, found: RunState) -> RunState:
     """Return a run that has stopped as one that waits, if its job is in the queue again."""
     job = _in_queue(found.submission)
-    if job is None or not job[0] or found.state == "cancelled":
-        return found
-    if job[0] == COMPLETING:  # on its way out of the queue, or back into it
-        return replace(found, state="queued", note=f"perhaps again, after it was stopped: {_said(job)}")
-    if _is_ending(job[0]):
+    if job is None or not job[0] or _is_ending(job[0]) or found.state == "cancelled":
         return found
     if job[0] == "RUNNING":  # of a job that hangs no more is known than that its heart has stopped
         return found if found.state == "killed" else replace(found, state="starting", note=_said(job))
@@ -134,7 +128,7 @@ def _in_queue(submission: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _is_ending(state: str) -> bool:
-    return state in (COMPLETING, "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
+    return state in ("COMPLETING", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 
 
 def _said(job: tuple[str, str]) -> str:

@@ -202,7 +202,7 @@ def test_a_process_that_has_not_begun(
         ("interrupted", PENDING, "queued", "again, after it was stopped: Slurm says PENDING (Resources)"),
         ("interrupted", RUNNING, "starting", "Slurm says RUNNING"),
         ("interrupted", GONE, "interrupted", None),
-        ("interrupted", ("COMPLETING", "None"), "queued", "perhaps again, after it was stopped: Slurm says COMPLETING"),
+        ("interrupted", ("COMPLETING", "None"), "interrupted", None),
         ("interrupted", None, "interrupted", None),
         ("cancelled", RUNNING, "cancelled", None),
         ("done", RUNNING, "done", None),
