@@ -158,16 +158,23 @@ def display(file: str) -> str:
     return file.removeprefix("file://")
 
 
-def document_names(files: Sequence[str]) -> list[str]:
+def document_names(files: Sequence[str], n_part: Sequence[int] | None = None) -> list[str]:
     """Return the document names of files that are one document each: the name without folders.
 
     Files of the same name keep as many folders as tell them apart, else two documents would become one.
+
+    Parameters
+    ----------
+    files
+        Paths or URLs.
+    n_part
+        How many of the last parts of each are its name at least; by default one.
 
     >>> document_names(["file:///wsj/00/a.txt", "file:///wsj/01/a.txt", "file:///wsj/01/b.txt.gz"])
     ['00/a.txt', '01/a.txt', 'b.txt.gz']
     """
     parts = [file.split("/") for file in files]
-    depth = [1] * len(files)
+    depth = [1] * len(files) if n_part is None else list(n_part)
     while True:
         names = ["/".join(part[-n:]) for part, n in zip(parts, depth, strict=True)]
         shared = {name for name, n in Counter(names).items() if n > 1}

@@ -10,7 +10,7 @@ from typing import Any
 from .. import tasks
 from ..cluster import work
 from ..config import AUTOMATIC, Study
-from ..corpus import CorpusBuilder, PieceColumns, Sentence, Source, empty_corpus, find_reader, read_sentences
+from ..corpus import CorpusBuilder, JavaOptions, PieceColumns, Sentence, Source, empty_corpus, find_reader
 from ..corpus.indexing import MODULUS, create_columns, plan_chunks
 from ..corpus.merging import Merger, dims_of
 from ..corpus.part_reading import DocumentScan
@@ -166,13 +166,14 @@ def study_reader(study: Study) -> tuple[Reader, Source]:
     """Return the reader of a study's corpus, and what it reads."""
     config = study.corpus
     paths = [study.resolve(path) for path in config.path]
-    return find_reader(config.format, paths, config.sentences, config.documents)
+    java = JavaOptions(config.comments, config.subtokens, config.structure, config.encoding)
+    return find_reader(config.format, paths, config.sentences, config.documents, java)
 
 
 def study_sentences(study: Study) -> Iterator[Sentence]:
     """Yield the sentences of a study's corpus."""
-    config = study.corpus
-    return read_sentences(config.format, [study.resolve(p) for p in config.path], config.sentences, config.documents)
+    reader, source = study_reader(study)
+    return (sentence for sentence in reader(source) if source.wants(sentence.document))
 
 
 def corpus_builder(study: Study, model: LanguageModel) -> CorpusBuilder:
