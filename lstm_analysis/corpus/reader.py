@@ -111,14 +111,15 @@ class Reader:
         Returns the name of the document that a line begins, ``None`` if it begins none; called with the line, the text
         and the number of the line in it. ``None`` for formats whose lines begin no documents.
     files
-        Finds the files that a corpus is made from, which tell it from another.
+        Finds the files that a corpus is made from, which tell it from another; called with paths, and what they are
+        for errors.
     """
 
     read: Callable[[Text, DocumentNames], Iterator[Sentence] | Iterator[Sentence | Remark]]
     cut: Cut | None = None
     texts: Callable[[Source], list[Text]] = file_texts
     declares: Callable[[str, Text, int], str | None] | None = None
-    files: Callable[[Sequence[str]], list[str]] = expand
+    files: Callable[[Sequence[str], str], list[str]] = expand
 
     def __call__(self, source: Source) -> Iterator[Sentence]:
         """Yield the sentences of a source, one text after the other; remarks are logged."""

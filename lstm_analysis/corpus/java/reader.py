@@ -72,7 +72,7 @@ def source_columns(tokens: Tokens, options: JavaOptions) -> tuple[SourceColumns,
     if options.structure:
         from .structure import structure_columns
 
-        texts, depths = structure_columns(tokens.text, start, stop)
+        texts, depths = structure_columns(tokens.text, start)
         annotations, numbers = annotations | texts, numbers | depths
     last = np.append(owner[1:] != owner[:-1], True)
     ends = np.flatnonzero(nesting.ends[owner] & last) + 1 if len(owner) else np.zeros(0, np.intp)

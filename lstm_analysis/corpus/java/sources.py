@@ -10,7 +10,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ...errors import UsageError
 from ...locations import open_filesystem
-from ..files import display, document_names, expand
+from ..files import WHAT, display, document_names, expand
 from ..reader import Text
 from ..sentences import Source
 from .archives import archive_members, is_archive
@@ -37,7 +37,7 @@ class Found:
     n_part: int = 1
 
 
-def find_files(paths: Sequence[str]) -> list[str]:
+def find_files(paths: Sequence[str], what: str = WHAT) -> list[str]:
     """Return the files of a corpus, archives as such, each once.
 
     Raises
@@ -45,7 +45,7 @@ def find_files(paths: Sequence[str]) -> list[str]:
     UsageError
         If a path names no file, or a folder without sources.
     """
-    return [found.file for found in _find(paths)]
+    return [found.file for found in _find(paths, what)]
 
 
 def find_texts(source: Source) -> list[Text]:
@@ -61,7 +61,7 @@ def find_texts(source: Source) -> list[Text]:
     texts: list[Text] = []
     paths: list[str] = []
     n_part: list[int] = []
-    for found in _find(source.paths):
+    for found in _find(source.paths, WHAT):
         inside = _members(found.file) if is_archive(found.file) else [Text(found.file, "")]
         texts += inside
         names = [found.file if text.member is None else f"{found.file}/{text.member.name}" for text in inside]
@@ -91,30 +91,29 @@ def _members(file: str) -> list[Text]:
     return [Text(file, "", n_byte=n_byte, member=member) for member, n_byte in members]
 
 
-def _find(paths: Sequence[str]) -> list[Found]:
+def _find(paths: Sequence[str], what: str) -> list[Found]:
     found: dict[str, Found] = {}
     for path in paths:
-        for one in _in_path(path):
+        for one in _in_path(path, what):
             found.setdefault(one.file, one)
     return list(found.values())
 
 
-def _in_path(path: str) -> list[Found]:
-    filesystem, inner = open_filesystem(path, "The corpus path")
+def _in_path(path: str, what: str) -> list[Found]:
+    filesystem, inner = open_filesystem(path, what)
     try:
         if not filesystem.isdir(inner):
-            return [Found(file) for file in expand([path])]
+            return [Found(file) for file in expand([path], what)]
         local = isinstance(filesystem, LocalFileSystem)
         files = sorted(_walk(inner) if local else filesystem.find(inner))
     except OSError as error:
-        raise UsageError(f"The corpus path {path!r} cannot be read: {error.strerror or error}. Check it.") from None
+        raise UsageError(f"{what} {path!r} cannot be read: {error.strerror or error}. Check it.") from None
     sources = [file for file in files if file.endswith(SUFFIX)]
     if not sources:
         archives = sum(map(is_archive, files))
         hint = f"; it holds {archives} archives: name them, for example with a glob such as '*.jar'" if archives else ""
         raise UsageError(
-            f"The corpus path {path!r} is a folder without Java sources (*{SUFFIX}){hint or ', at any depth'}. Check "
-            "the path."
+            f"{what} {path!r} is a folder without Java sources (*{SUFFIX}){hint or ', at any depth'}. Check the path."
         )
     return [_below(filesystem, inner, file) for file in sources]
 
