@@ -1,0 +1,113 @@
+"""The figures of the section on the place in the sentence: tuning curves by run, and how many neurons follow it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from bokeh.models import Column, ColumnDataSource, CustomJSTickFormatter, Legend, LegendItem
+from bokeh.plotting import figure
+
+from ...schema import LAST_POSITION
+from ..canvas import canvas
+from ..numerals import neuron_name
+from .compared import Compared
+from .panels import Curve, common_range, panels
+from .position_columns import PositionColumn, twin_tuning, values_of
+
+GRID = np.geomspace(0.001, 1.0, 61)
+"""Thresholds of the curve of shares."""
+SAID = {"eta2_type_adjusted": "eta2 after words", "eta2": "eta2"}
+"""What the page calls a measure."""
+
+
+def position_curve(tuning: xr.Dataset, layer: int, neuron: int, measure: str, letter: str) -> Curve:
+    """Return the tuning curve of a neuron.
+
+    Parameters
+    ----------
+    tuning
+        ``tuning_mean`` with ``_low`` and ``_high`` if there are intervals, ``n_token``, and the measure.
+    layer, neuron
+        Which neuron.
+    measure
+        That its title gives.
+    letter
+        Of the run.
+    """
+    one = tuning.isel(layer=layer, neuron=neuron)
+    mean = one["tuning_mean"].values
+    low, high = (one[f"tuning_mean_{end}"].values if f"tuning_mean_{end}" in one else mean * np.nan for end in ("low", "high"))
+    title = f"{letter}  {neuron_name(layer, neuron)}    {SAID[measure]} = {one[measure].item():.3f}"
+    place = one["sentence_position"].values
+    return Curve(title, place, mean, low, high, one["n_token"].values, open_end=True)
+
+
+def position_figures(columns: Sequence[PositionColumn], measure: str) -> dict[str, Column]:
+    """Return the curves of each run that has some, by letter, on one scale.
+
+    Parameters
+    ----------
+    columns
+        What the runs have to show.
+    measure
+        By which their neurons were chosen.
+    """
+    drawn = {column.run.letter: (column, *_curves(column, measure)) for column in columns if column.neurons}
+    y = common_range([curve for _, curves, twin in drawn.values() for curve in [*curves, *([twin] if twin else [])]])
+    x = (-1.0, LAST_POSITION + 1.5)
+    return {
+        letter: panels(curves, twin, column.run.colour, y, x, place_label(column.run))
+        for letter, (column, curves, twin) in drawn.items()
+    }
+
+
+def place_label(run: Compared) -> str:
+    """Return what a place in the sentence of a run is counted in, and from where."""
+    return f"{run.token}s from the start of the {run.sentence}"
+
+
+def _curves(column: PositionColumn, measure: str) -> tuple[list[Curve], Curve | None]:
+    run, tuning = column.run, column.run.material.tuning
+    assert tuning is not None
+    curves = [position_curve(tuning, one.layer, one.neuron, measure, run.letter) for one in column.neurons]
+    twin = twin_tuning(run, measure)
+    if twin is None or column.twin is None:
+        return curves, None
+    return curves, position_curve(twin.tuning, column.twin.layer, column.twin.neuron, measure, run.letter)
+
+
+def share_figure(columns: Sequence[PositionColumn], measure: str) -> figure:
+    """Return the share of each run's neurons whose measure is at least a threshold; dashed that of its twin.
+
+    Parameters
+    ----------
+    columns
+        What the runs have to show.
+    measure
+        Of the neurons.
+    """
+    said = SAID[measure]
+    plot = canvas(
+        title=f"share of neurons with {said} of at least x", height=280, x_axis_type="log", x_range=(GRID[0], 1.0),
+        y_range=(0, 1.02), x_axis_label=f"{said} (share of variance, log scale)", y_axis_label="share of neurons",
+    )  # fmt: skip
+    items = []
+    for column in columns:
+        run, twin = column.run, twin_tuning(column.run, measure)
+        if not column.neurons or run.material.tuning is None:
+            continue
+        drawn = [plot.line(**_shares(run.material.tuning, measure), color=run.colour, width=2)]
+        items.append(LegendItem(label=run.letter, renderers=drawn))
+        if twin is not None:
+            source = _shares(twin.tuning, measure)
+            dashed = plot.line(**source, color=run.colour, width=1.5, line_dash=[5, 4])
+            items.append(LegendItem(label=f"{run.letter}, random twin", renderers=[dashed]))
+    plot.xaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
+    plot.add_layout(Legend(items=items, orientation="horizontal", border_line_color=None, label_text_font_size="11px"), "above")
+    return plot
+
+
+def _shares(tuning: xr.Dataset, measure: str) -> dict[str, object]:
+    values = np.sort(values_of(tuning, measure))
+    share = (len(values) - np.searchsorted(values, GRID, side="left")) / len(values)
+    return {"x": "threshold", "y": "share", "source": ColumnDataSource({"threshold": GRID, "share": share})}
