@@ -55,7 +55,9 @@ def _counts(run: Compared) -> dict[str, Count]:
     found = run.material.categories
     twin = None if run.material.twin is None else run.material.twin.categories
     counts: dict[str, Count] = {}
-    for i in [] if found is None else np.flatnonzero(found["n_tested"].values > 0).tolist():
+    if found is None:
+        return counts
+    for i in np.flatnonzero(found["n_tested"].values > 0).tolist():
         name = str(found["concept"].values[i])
         called = int(found["n_called"].values[i])
         counts.setdefault(name, Count(called, int(found["n_tested"].values[i]), _of_twin(twin, name)))

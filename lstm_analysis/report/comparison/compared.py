@@ -30,8 +30,8 @@ class Compared:
         By which the page calls it.
     material
         Its datasets.
-    graded
-        What its ``tuning.zarr`` holds; ``None`` without one.
+    graded, graded_twin
+        What its ``tuning.zarr`` holds, and that of its random twin; ``None`` without one.
     """
 
     letter: str
@@ -73,6 +73,11 @@ class Compared:
             return "line"
         return "statement" if self.corpus["format"] == "java" else "sentence"
 
+    @property
+    def places(self) -> str:
+        """What a place in its sentences is counted in, and from where."""
+        return f"{self.token}s from the start of the {self.sentence}"
+
 
 def gather_runs(runs: "Sequence[Run]") -> list[Compared]:
     """Return the datasets of the runs of a page.
@@ -101,4 +106,12 @@ def gather_runs(runs: "Sequence[Run]") -> list[Compared]:
             raise UsageError(
                 f"{run.path} is the random twin of the run {run.path.parent}. Give that run: its twin stands beside it."
             )
-    return [Compared(letter, gather(run)) for letter, run in zip(COLOURS, runs, strict=False)]
+    return [_compared(letter, run) for letter, run in zip(COLOURS, runs, strict=False)]
+
+
+def _compared(letter: str, run: "Run") -> Compared:
+    return Compared(letter, gather(run), _graded(run), None if run.twin is None else _graded(run.twin))
+
+
+def _graded(run: "Run") -> xr.Dataset | None:
+    return run.tuning if "tuning" in run.record["study"]["analyses"] else None

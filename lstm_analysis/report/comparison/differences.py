@@ -6,6 +6,19 @@ from typing import Any
 from ..small_print import Remark
 from .compared import Compared
 
+SAME_TEXTS = "All runs read the same tokens, so that a difference between columns is not one of texts."
+DIFFERENT_TEXTS = (
+    "The runs read different texts. A difference between columns may be that of the texts, of the models or of both."
+)
+SAME_MODEL = (
+    "All runs are of the same model, weight by weight: a neuron of the same name is the same neuron in each. Rows side "
+    "by side are of the same rank, not of the same neuron."
+)
+DIFFERENT_MODELS = (
+    "A neuron is named layer:neuron within its own model. Neurons of the same name in two models have nothing to do "
+    "with each other, and rows side by side are of the same rank, not of the same neuron."
+)
+
 
 def warnings(runs: Sequence[Compared]) -> list[Remark]:
     """Return in what the runs differ, as far as it moves numbers; empty if in nothing.
@@ -29,12 +42,8 @@ def small_print(runs: Sequence[Compared], measure: str) -> list[Remark]:
         By which neurons of the sentence position are ranked.
     """
     return [
-        _same_text(runs),
-        Remark(
-            "Neurons",
-            "A neuron is named layer:neuron within its own model. Neurons of the same name in two models have nothing "
-            "to do with each other, and rows side by side are of the same rank, not of the same neuron."
-        ),
+        Remark("Texts", DIFFERENT_TEXTS if _differ(runs, _digest) else SAME_TEXTS),
+        Remark("Neurons", DIFFERENT_MODELS if _differ(runs, _model) else SAME_MODEL),
         Remark(
             "What can be compared",
             "auroc and eta2 have no unit and one scale: .5 and 0 are those of a neuron that knows nothing. They are "
@@ -70,19 +79,6 @@ def small_print(runs: Sequence[Compared], measure: str) -> list[Remark]:
     ]  # fmt: skip
 
 
-def _same_text(runs: Sequence[Compared]) -> Remark:
-    if _differ(runs, _digest):
-        text = (
-            "The runs read different texts. A difference between columns may be that of the texts, of the models or of "
-            "both."
-        )
-    else:
-        text = "All runs read the same tokens, so that a difference between columns is not one of texts."
-    if _differ(runs, _model):
-        return Remark("Texts and models", text)
-    return Remark("Texts and models", f"{text} All runs are of the same model, weight by weight.")
-
-
 def _digest(run: Compared) -> str:
     return str(run.material.facts["corpus"]["digest"])
 
@@ -105,8 +101,17 @@ def _listed(runs: Sequence[Compared], of: Callable[[Compared], Any]) -> str:
 
 DIFFERENCES: tuple[tuple[str, Callable[[Compared], Any], str], ...] = (
     (
+        "Text", lambda run: f"{run.corpus['format']}, digest {_digest(run)[:12]}",
+        "Words, sentences and concepts are more or less frequent in each, which moves every score.",
+    ),
+    (
+        "Model", lambda run: f"digest {_model(run)[:12]}",
+        "A neuron of the one has no counterpart in the other by its name.",
+    ),
+    (
         "Unit of time", lambda run: f"a {run.token}",
-        "Positions, lengths and tau of the one are not those of the other: a word is several characters long.",
+        "Positions, lengths and tau of the one are not those of the other: a word is several characters long. Nor are "
+        "perplexity and bits, which are per token.",
     ),
     (
         "Sentence", lambda run: f"a {run.sentence}",

@@ -15,6 +15,8 @@ from ..palette import style_colours
 from .called import called_categories, idiom_counts
 from .compared import Compared, gather_runs
 from .differences import small_print, warnings
+from .graded import graded_groups
+from .graded_figures import graded_figures
 from .position_columns import N_NEURON, THRESHOLDS, position_columns, ranking_measure
 from .position_figures import SAID, position_figures, share_figure
 from .run_table import run_table
@@ -66,6 +68,8 @@ def render(runs: Sequence[Compared]) -> str:
     inline = Resources(mode="inline", components=["bokeh"], log_level="warn")
     css = "\n".join(file.read_text(encoding="utf-8") for file in (_FOLDER.parent / "style.css", _FOLDER / "runs.css"))
     figures: dict[str, Model] = {f"position-{at}": model for at, model in position_figures(position, measure).items()}
+    graded = graded_groups(runs)
+    figures |= graded_figures(graded)
     if any(column.neurons for column in position):
         figures["shares"] = share_figure(position, measure)
     return template("comparison/page.html").render(
@@ -75,9 +79,10 @@ def render(runs: Sequence[Compared]) -> str:
         warnings=warnings(runs),
         position=position,
         measure=measure,
-        measure_said=SAID[measure],
+        said=SAID,
         n_neuron=N_NEURON,
         thresholds=THRESHOLDS,
+        graded=graded,
         concepts=shared_concepts(runs),
         categories=called_categories(runs),
         idioms=[idiom_counts(run) for run in runs],

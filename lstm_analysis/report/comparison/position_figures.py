@@ -10,8 +10,7 @@ from bokeh.plotting import figure
 from ...schema import LAST_POSITION
 from ..canvas import canvas
 from ..numerals import neuron_name
-from .compared import Compared
-from .panels import Curve, common_range, panels
+from .panels import Axis, Curve, common_range, neuron_curve, panels
 from .position_columns import PositionColumn, twin_tuning, values_of
 
 GRID = np.geomspace(0.001, 1.0, 61)
@@ -35,11 +34,8 @@ def position_curve(tuning: xr.Dataset, layer: int, neuron: int, measure: str, le
         Of the run.
     """
     one = tuning.isel(layer=layer, neuron=neuron)
-    mean = one["tuning_mean"].values
-    low, high = (one[f"tuning_mean_{end}"].values if f"tuning_mean_{end}" in one else mean * np.nan for end in ("low", "high"))
     title = f"{letter}  {neuron_name(layer, neuron)}    {SAID[measure]} = {one[measure].item():.3f}"
-    place = one["sentence_position"].values
-    return Curve(title, place, mean, low, high, one["n_token"].values, open_end=True)
+    return neuron_curve(one, title, one["sentence_position"].values)
 
 
 def position_figures(columns: Sequence[PositionColumn], measure: str) -> dict[str, Column]:
@@ -54,16 +50,11 @@ def position_figures(columns: Sequence[PositionColumn], measure: str) -> dict[st
     """
     drawn = {column.run.letter: (column, *_curves(column, measure)) for column in columns if column.neurons}
     y = common_range([curve for _, curves, twin in drawn.values() for curve in [*curves, *([twin] if twin else [])]])
-    x = (-1.0, LAST_POSITION + 1.5)
+    ticks = {place: str(place) for place in range(0, LAST_POSITION, 10)} | {LAST_POSITION: f"{LAST_POSITION}+"}
     return {
-        letter: panels(curves, twin, column.run.colour, y, x, place_label(column.run))
+        letter: panels(curves, twin, column.run.colour, y, Axis(-1, LAST_POSITION + 1.5, column.run.places, ticks))
         for letter, (column, curves, twin) in drawn.items()
     }
-
-
-def place_label(run: Compared) -> str:
-    """Return what a place in the sentence of a run is counted in, and from where."""
-    return f"{run.token}s from the start of the {run.sentence}"
 
 
 def _curves(column: PositionColumn, measure: str) -> tuple[list[Curve], Curve | None]:
@@ -88,8 +79,9 @@ def share_figure(columns: Sequence[PositionColumn], measure: str) -> figure:
     """
     said = SAID[measure]
     plot = canvas(
-        title=f"share of neurons with {said} of at least x", height=280, x_axis_type="log", x_range=(GRID[0], 1.0),
-        y_range=(0, 1.02), x_axis_label=f"{said} (share of variance, log scale)", y_axis_label="share of neurons",
+        height=280, x_axis_type="log", x_range=(GRID[0], 1.0),
+        y_range=(0, 1.02), x_axis_label=f"{said} of at least (share of variance, log scale)",
+        y_axis_label="share of neurons",
     )  # fmt: skip
     items = []
     for column in columns:
@@ -103,7 +95,8 @@ def share_figure(columns: Sequence[PositionColumn], measure: str) -> figure:
             dashed = plot.line(**source, color=run.colour, width=1.5, line_dash=[5, 4])
             items.append(LegendItem(label=f"{run.letter}, random twin", renderers=[dashed]))
     plot.xaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
-    plot.add_layout(Legend(items=items, orientation="horizontal", border_line_color=None, label_text_font_size="11px"), "above")
+    legend = Legend(items=items, location="top_right", border_line_color=None, label_text_font_size="11px", ncols=2)
+    plot.add_layout(legend)
     return plot
 
 

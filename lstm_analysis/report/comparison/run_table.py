@@ -38,7 +38,7 @@ def run_table(runs: Sequence[Compared]) -> list[Line]:
         "unknown to the model": [
             Fact("", f"{100 * run.material.facts['corpus']['unknown_share']:.2f} %", "of tokens") for run in runs
         ],
-        "a sentence is": [_sentence(run) for run in runs],
+        "sentences": [_sentence(run) for run in runs],
         "perplexity": [facts["perplexity"] for facts in found],
         "states": [_of(facts["states"], f"reset {_reset(facts['states'])}") for facts in found],
         "auroc": [_of(facts["scores"], facts["scores"].value) for facts in found],
@@ -78,7 +78,9 @@ def _corpus(run: Compared) -> Fact:
 def _sentence(run: Compared) -> Fact:
     facts = run.material.facts["corpus"]
     mean = facts["n_token"] / facts["n_sentence"] if facts["n_sentence"] else float("nan")
-    return Fact("", f"a {run.sentence}", f"{mean:.1f} {run.token}s on average")
+    return Fact(
+        "", f"{mean:.1f} {run.token}s on average", f"each a {run.sentence}" if run.sentence != "sentence" else ""
+    )
 
 
 def _tested(run: Compared) -> Fact:

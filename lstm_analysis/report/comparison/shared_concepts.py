@@ -50,8 +50,10 @@ def shared_concepts(runs: Sequence[Compared]) -> list[SharedGroup]:
         scores = run.material.scores.isel(concept=chosen)
         for group in headline(scores, run.scale, run.material.alpha, None if twin is None else twin.scores):
             rows[-1] |= {row.concept: row for row in (*group.shown, *group.rest)}
-            new = [[row.concept for row in part if row.concept not in known] for part in (group.shown, group.rest)]
-            order.append((group.source, *new))
+            shown, rest = (
+                [row.concept for row in part if row.concept not in known] for part in (group.shown, group.rest)
+            )
+            order.append((group.source, shown, rest))
     for source, shown, rest in order:
         parts = [tuple(SharedConcept(n, tuple(of.get(n) for of in rows)) for n in part) for part in (shown, rest)]
         groups += [SharedGroup(source, *parts)] if shown or rest else []
