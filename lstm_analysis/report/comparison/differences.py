@@ -101,7 +101,7 @@ def _listed(runs: Sequence[Compared], of: Callable[[Compared], Any]) -> str:
 
 DIFFERENCES: tuple[tuple[str, Callable[[Compared], Any], str], ...] = (
     (
-        "Text", lambda run: f"{run.corpus['format']}, digest {_digest(run)[:12]}",
+        "Text", lambda run: f"digest {_digest(run)[:12]}",
         "Words, sentences and concepts are more or less frequent in each, which moves every score.",
     ),
     (

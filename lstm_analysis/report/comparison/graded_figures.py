@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 from bokeh.models import Column
 
+from ..numerals import number
 from .graded import Graded, GradedGroup, GradedNeuron
-from .panels import Axis, Curve, common_range, neuron_curve, panels
+from .panels import Axis, Curve, common_range, last_row, neuron_curve, panels
 from .position_figures import SAID
 
 N_TICK = 9
@@ -28,7 +29,7 @@ def graded_figures(groups: Sequence[GradedGroup]) -> dict[str, Column]:
 def _figures(group: GradedGroup) -> dict[str, Column]:
     drawn = [(one, *_curves(one, group.measure)) for one in group.all if one.neurons]
     curves = [curve for _, own, twin in drawn for curve in [*own, *([twin] if twin else [])]]
-    last = max((int(np.flatnonzero(curve.n_token)[-1]) for curve in curves if curve.n_token.any()), default=0)
+    last = last_row(curves)
     y = common_range(curves)
     return {one.figure: panels(own, twin, one.run.colour, y, _axis(one, last)) for one, own, twin in drawn}
 
@@ -49,5 +50,5 @@ def _curves(one: Graded, measure: str) -> tuple[list[Curve], Curve | None]:
 
 def _curve(found: xr.Dataset, one: Graded, neuron: GradedNeuron, measure: str) -> Curve:
     of = found.isel(layer=neuron.layer, neuron=neuron.neuron)
-    title = f"{one.run.letter}  {neuron.name}    {SAID[measure]} = {neuron.scores[measure]:.3f}"
+    title = f"{one.run.letter}  {neuron.name}    {SAID[measure]} = {number(neuron.scores[measure], 3)}"
     return neuron_curve(of, title, np.arange(of.sizes["variable_value"]))

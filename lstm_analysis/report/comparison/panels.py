@@ -76,6 +76,11 @@ def common_range(curves: Iterable[Curve]) -> tuple[float, float]:
     return float(values.min()) - margin, float(values.max()) + margin
 
 
+def last_row(curves: Iterable[Curve]) -> int:
+    """Return the last row of places at which any of the curves has tokens; 0 if none has."""
+    return max((int(np.flatnonzero(curve.n_token)[-1]) for curve in curves if curve.n_token.any()), default=0)
+
+
 def panels(curves: Sequence[Curve], twin: Curve | None, colour: str, y: tuple[float, float], axis: Axis) -> Column:
     """Return the curves of a run, the twin's best in grey behind each, and below them how many tokens they rest on.
 

@@ -9,8 +9,8 @@ from bokeh.plotting import figure
 
 from ...schema import LAST_POSITION
 from ..canvas import canvas
-from ..numerals import neuron_name
-from .panels import Axis, Curve, common_range, neuron_curve, panels
+from ..numerals import neuron_name, number
+from .panels import Axis, Curve, common_range, last_row, neuron_curve, panels
 from .position_columns import PositionColumn, twin_tuning, values_of
 
 GRID = np.geomspace(0.001, 1.0, 61)
@@ -34,7 +34,7 @@ def position_curve(tuning: xr.Dataset, layer: int, neuron: int, measure: str, le
         Of the run.
     """
     one = tuning.isel(layer=layer, neuron=neuron)
-    title = f"{letter}  {neuron_name(layer, neuron)}    {SAID[measure]} = {one[measure].item():.3f}"
+    title = f"{letter}  {neuron_name(layer, neuron)}    {SAID[measure]} = {number(one[measure].item(), 3)}"
     return neuron_curve(one, title, one["sentence_position"].values)
 
 
@@ -49,10 +49,13 @@ def position_figures(columns: Sequence[PositionColumn], measure: str) -> dict[st
         By which their neurons were chosen.
     """
     drawn = {column.run.letter: (column, *_curves(column, measure)) for column in columns if column.neurons}
-    y = common_range([curve for _, curves, twin in drawn.values() for curve in [*curves, *([twin] if twin else [])]])
-    ticks = {place: str(place) for place in range(0, LAST_POSITION, 10)} | {LAST_POSITION: f"{LAST_POSITION}+"}
+    shown = [curve for _, curves, twin in drawn.values() for curve in [*curves, *([twin] if twin else [])]]
+    y, last = common_range(shown), last_row(shown)
+    step = 10 if last > 20 else 2
+    ticks = {place: str(place) for place in range(0, last + 1, step)}
+    ticks |= {LAST_POSITION: f"{LAST_POSITION}+"} if last == LAST_POSITION else {}
     return {
-        letter: panels(curves, twin, column.run.colour, y, Axis(-1, LAST_POSITION + 1.5, column.run.places, ticks))
+        letter: panels(curves, twin, column.run.colour, y, Axis(-1, last + 1.5, column.run.places, ticks))
         for letter, (column, curves, twin) in drawn.items()
     }
 
@@ -95,7 +98,9 @@ def share_figure(columns: Sequence[PositionColumn], measure: str) -> figure:
             dashed = plot.line(**source, color=run.colour, width=1.5, line_dash=[5, 4])
             items.append(LegendItem(label=f"{run.letter}, random twin", renderers=[dashed]))
     plot.xaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
-    legend = Legend(items=items, location="top_right", border_line_color=None, label_text_font_size="11px", ncols=2)
+    legend = Legend(
+        items=items, location="top_right", border_line_color=None, label_text_font_size="11px", ncols=2, spacing=14
+    )
     plot.add_layout(legend)
     return plot
 
