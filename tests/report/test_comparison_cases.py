@@ -6,12 +6,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from browser import open_browser
 from command import call, expect_paragraph
 from compared_runs import CHARACTERS, ENGLISH, JAVA, page_of, table_after
+from driver import wait_until
+from engine_needs import need
 from fake_run import write_run
 from lstmvis_files import write_project
 
 import lstm_analysis as la
+from lstm_analysis.report import write_comparison
 from lstm_analysis.report.comparison.compared import gather_runs
 from lstm_analysis.report.comparison.differences import small_print, warnings
 from lstm_analysis.report.comparison.graded import RELATED
@@ -72,8 +76,8 @@ def test_runs_without_a_concept_in_common(make: Callable[..., Run]) -> None:
     assert shared_concepts(gather_runs([one, other])) == []
 
 
-def test_same_text_and_same_model_are_told(runs: list[Run], make: Callable[..., Run]) -> None:
-    compared = gather_runs([runs[0], make(**ENGLISH)])
+def test_same_text_and_same_model_are_told(make: Callable[..., Run]) -> None:
+    compared = gather_runs([make(analyses=()), make(analyses=())])
     remarks = {remark.subject: remark.text for remark in small_print(compared, "eta2")}
     assert warnings(compared) == []
     assert remarks["Texts"].startswith("All runs read the same tokens")
@@ -128,15 +132,39 @@ def test_mistakes_of_a_comparison_are_explained(runs: list[Run], make: Callable[
     assert sorted(path.name for path in here.iterdir()) == ["empty", "file"]
 
 
-def test_unfinished_and_imported_runs_are_explained(runs: list[Run], make: Callable[..., Run], here: Path) -> None:
+def test_unfinished_and_imported_runs_are_explained(make: Callable[..., Run], here: Path) -> None:
+    whole = make(analyses=()).path
     unfinished = make().path
     shutil.rmtree(unfinished / "selectivity.zarr")
-    expect_paragraph(call("report", runs[0].path, unfinished), 1, r"has no selectivity\.zarr: its stage selectivity")
-    lost = make(**ENGLISH).path
+    expect_paragraph(call("report", whole, unfinished), 1, r"has no selectivity\.zarr: its stage selectivity")
+    lost = make(analyses=("tuning",)).path
     shutil.rmtree(lost / "tuning.zarr")
-    expect_paragraph(call("report", runs[0].path, lost), 1, r"has no tuning\.zarr: its stage analyses")
+    expect_paragraph(call("report", whole, lost), 1, r"has no tuning\.zarr: its stage analyses")
     write_project(here / "project", lambda *_: None)
     la.import_lstmvis(here / "project", here / "imported")
     pattern = r"has no labels\.zarr: it was imported, with words and states only"
-    expect_paragraph(call("report", runs[0].path, here / "imported"), 1, pattern)
+    expect_paragraph(call("report", whole, here / "imported"), 1, pattern)
     assert not (here / "comparison.html").exists()
+
+
+DRAWN = """
+const inside = (one) => one.shadowRoot ? [one, ...deep(one.shadowRoot)] : [one]
+const deep = (root) => [...root.querySelectorAll("*")].flatMap(inside)
+const drawn = (place) => deep(place).some((one) => one.matches("canvas") && one.width * one.height > 1000)
+const places = [...document.querySelectorAll("[id^=figure-]")]
+return [places.length, places.filter(drawn).length]
+"""
+WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
+
+
+@pytest.mark.engines
+def test_the_page_fits_a_phone_and_a_window(runs: list[Run], tmp_path: Path) -> None:
+    need("chromium", "chromedriver")
+    file = write_comparison(runs, tmp_path / "page.html")
+    with open_browser() as browser:
+        for width in (390, 1280):
+            browser.resize(width, 900)
+            browser.open(file.as_uri())
+            wait_until(lambda: browser.run(DRAWN) == [7, 7], "all figures")
+            assert browser.run(WIDTHS) == [width, width]
+        assert browser.errors() == []
