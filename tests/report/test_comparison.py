@@ -86,7 +86,7 @@ def test_the_fixed_words_of_the_page(page: Tables) -> None:
     text = " ".join(page.of("p"))
     for words in (
         "with the same questions asked of each. A column is a run, wherever they meet.",
-        "Places are counted in words from the start of the sentence (A), words from the start of the statement (B).",
+        "Places are counted in words from the start of the sentence (A), tokens from the start of the statement (B).",
         "Line: mean hidden_state at the place; band: its interval; grey: the random twin's best neuron.",
         "All panels of this figure have one scale of values.",
         "The last point holds position 60 and all later ones, and the bars say how many tokens each place rests on.",
@@ -94,12 +94,12 @@ def test_the_fixed_words_of_the_page(page: Tables) -> None:
         "The panels under one heading have one scale of values and one range of the variable.",
         "p: values shifted within documents, over all neurons (max-T).",
         "corrected for the neurons of the run's model (max-T), not for concepts or runs.",
-        "Not all of this compares. The runs differ in: sentence, neurons, draws.",
+        "Not all of this compares. The runs differ in: unit of time, sentence, neurons, draws.",
     ):
         assert words in text, words
     subjects = page.of("dt")
     assert subjects == [
-        "Sentence", "Neurons", "Draws",
+        "Unit of time", "Sentence", "Neurons", "Draws",
         "Texts", "Neurons", "What can be compared", "Ranked by", "Tests", "Chosen and reported", "Intervals",
     ]  # fmt: skip
     remarks = dict(zip(subjects, page.of("dd"), strict=True))
@@ -113,10 +113,10 @@ def test_the_table_of_the_runs(page: Tables) -> None:
     assert rows[""] == ["A english & <b>", "B java"]
     assert rows["model"] == ["x.safetensors"] * 2
     assert [cell.split()[:3] for cell in rows["neurons"]] == [["2", "×", "7"], ["7", "+", "9"]]
-    assert rows["corpus"] == ["text, words digest cccccccccccc", "java, words digest cccccccccccc"]
+    assert rows["corpus"] == ["text, words digest cccccccccccc", "java, tokens digest cccccccccccc"]
     assert rows["tokens"] == ["600 60 sentences; cut at corpus.limit_tokens"] * 2
     assert rows["unknown to the model"] == ["1.23 % of tokens"] * 2
-    assert rows["sentences"] == ["10.0 words on average", "10.0 words on average each a statement"]
+    assert rows["sentences"] == ["10.0 words on average", "10.0 tokens on average each a statement"]
     assert rows["perplexity"] == ["90.5 6.500 bits per token over 588 tokens"] * 2
     assert rows["states"][0].startswith("reset at each document ")
     assert rows["tested"] == ["7 concepts 99 draws, alpha 0.05", "7 concepts 499 draws, alpha 0.05"]
@@ -142,10 +142,10 @@ def test_neurons_of_the_sentence_are_those_of_the_stores(runs: list[Run], page: 
                 expected.append([f"{i}:{j}", *row, "yes" if one["cliff_neuron"] == 1 else "no"])
     assert [[row[0].split()[0], *row[1:]] for row in rows] == expected
     heads = [row[0] for row in table_after(page, "cliff neuron")[1:] if len(row) == 1]
-    for head, run in zip(heads, runs, strict=True):
+    for head, run, unit in zip(heads, runs, ("words", "tokens"), strict=True):
         n, n_twin = (int((of.sentence_position["cliff_neuron"].values == 1).sum()) for of in (run, twin_of(run)))
         n_neuron = int(np.isfinite(run.sentence_position["eta2_type_adjusted"].values).sum())
-        assert f"{n} of {n_neuron} neurons called, of the random twin's {n_twin}; tau in words" in head
+        assert f"{n} of {n_neuron} neurons called, of the random twin's {n_twin}; tau in {unit}" in head
 
 
 def test_shares_of_neurons_are_counted(runs: list[Run], page: Tables) -> None:

@@ -64,7 +64,9 @@ class Compared:
         """What a place on ``time`` is."""
         if self.corpus.get("level", "word") == "char":
             return "character"
-        return "piece" if self.corpus.get("unit", "word") == "token" else "word"
+        if self.corpus.get("unit", "word") == "token":
+            return "piece"
+        return "token" if self.corpus["format"] == "java" else "word"
 
     @property
     def sentence(self) -> str:

@@ -110,8 +110,8 @@ DIFFERENCES: tuple[tuple[str, Callable[[Compared], Any], str], ...] = (
     ),
     (
         "Unit of time", lambda run: f"a {run.token}",
-        "Positions, lengths and tau of the one are not those of the other: a word is several characters long. Nor are "
-        "perplexity and bits, which are per token.",
+        "Positions, lengths and tau of the one are not those of the other, nor are perplexity and bits, which are per "
+        "token: a word is several characters long, and a token of code may be a bracket.",
     ),
     (
         "Sentence", lambda run: f"a {run.sentence}",

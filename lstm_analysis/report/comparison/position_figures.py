@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import Column, ColumnDataSource, CustomJSTickFormatter, Legend, LegendItem
+from bokeh.models import Column, ColumnDataSource, CustomJSTickFormatter
 from bokeh.plotting import figure
 
 from ...schema import LAST_POSITION
@@ -83,25 +83,17 @@ def share_figure(columns: Sequence[PositionColumn], measure: str) -> figure:
     said = SAID[measure]
     plot = canvas(
         height=280, x_axis_type="log", x_range=(GRID[0], 1.0),
-        y_range=(0, 1.02), x_axis_label=f"{said} of at least (share of variance, log scale)",
+        y_range=(0, 1.02), x_axis_label=f"{said} at least (log scale)",
         y_axis_label="share of neurons",
     )  # fmt: skip
-    items = []
     for column in columns:
         run, twin = column.run, twin_tuning(column.run, measure)
         if not column.neurons or run.material.tuning is None:
             continue
-        drawn = [plot.line(**_shares(run.material.tuning, measure), color=run.colour, width=2)]
-        items.append(LegendItem(label=run.letter, renderers=drawn))
+        plot.line(**_shares(run.material.tuning, measure), color=run.colour, width=2)
         if twin is not None:
-            source = _shares(twin.tuning, measure)
-            dashed = plot.line(**source, color=run.colour, width=1.5, line_dash=[5, 4])
-            items.append(LegendItem(label=f"{run.letter}, random twin", renderers=[dashed]))
+            plot.line(**_shares(twin.tuning, measure), color=run.colour, width=1.5, line_dash=[5, 4])
     plot.xaxis.formatter = CustomJSTickFormatter(code="return String(Number(tick.toPrecision(3)))")
-    legend = Legend(
-        items=items, location="top_right", border_line_color=None, label_text_font_size="11px", ncols=2, spacing=14
-    )
-    plot.add_layout(legend)
     return plot
 
 
