@@ -26,6 +26,7 @@ ROWS = [
             "fixed_point",
             "versions",
             "explorer_links",
+            "subtokens",
         ],
     ),
     (
