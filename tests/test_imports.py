@@ -39,6 +39,7 @@ ROWS = [
             "driver_config",
             "cluster_config",
             "store_config",
+            "corpus_config",
             "config",
             "disk",
             "locations",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Mark(NamedTuple):
@@ -28,12 +28,46 @@ class Sentence:
         Column name to one value a token.
     marks
         Labelled spans, indices counted in this sentence.
+    numbers
+        Column name to one whole number a token, `schema.MISSING` for none.
+    before
+        White space before each token, where characters are read as they stand; ``None`` where words are joined by
+        blanks.
     """
 
     document: str
     tokens: Sequence[str]
     annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     marks: Sequence[Mark] = ()
+    numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    before: Sequence[str] | None = None
+
+
+Encoding = Literal["utf-8", "latin-1"]
+
+
+class JavaOptions(NamedTuple):
+    """How Java is read.
+
+    Parameters
+    ----------
+    comments
+        Whether the words of comments are tokens.
+    subtokens
+        Whether identifiers are cut into their parts.
+    structure
+        Whether there are columns of a syntax tree.
+    encoding
+        What a source is that is not UTF-8: an error (``utf-8``), or ``latin-1``.
+    """
+
+    comments: bool = False
+    subtokens: bool = False
+    structure: bool = False
+    encoding: Encoding = "utf-8"
+
+
+PLAIN_JAVA = JavaOptions()
 
 
 @dataclass(frozen=True)
@@ -48,11 +82,14 @@ class Source:
         For running text: ``line`` (one sentence a line, tokens between blanks) or ``split`` (the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    java
+        How Java is read.
     """
 
     paths: tuple[str, ...] = ()
     sentences: str = "line"
     documents: tuple[str, ...] = ()
+    java: JavaOptions = PLAIN_JAVA
 
     def wants(self, document: str) -> bool:
         """Whether a document of this name is to be read; a reader may skip the others before it cuts them up."""

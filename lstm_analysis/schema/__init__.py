@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .categories import CATEGORIES
-from .corpus import CORPUS, LABELS
+from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
 from .matches import MATCHES, PHRASE_MATCHES
 from .scores import SCORES
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
-    "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
+    "require_dims",
 ]  # fmt: skip
 
 DIMS = (
@@ -38,7 +39,7 @@ RESOLUTION = 1e-5
 """A neuron whose values span less is constant: scores would be those of its round-off, so they are NaN."""
 
 VARIABLES: dict[str, Variable] = {
-    **CORPUS, **LABELS, **STATES, **SUMMARIES, **SCORES, **CATEGORIES, **SENTENCE_POSITION
+    **CORPUS, **NUMBERS, **LABELS, **STATES, **SUMMARIES, **SCORES, **CATEGORIES, **SENTENCE_POSITION
 }  # fmt: skip
 
 
