@@ -21,7 +21,8 @@ def structure_columns(text: str, start: NDArray[np.int32]) -> tuple[dict[str, li
     """Return where each token stands in the structure of a Java source.
 
     A token has the values of the place where it begins, so the words of a comment and the sub-tokens of an identifier
-    have those of the whole. Of a source with mistakes, what the parser understands has its values all the same.
+    have those of the whole, and ``>>`` that ends two lists of type arguments has those of the inner one. Of a source
+    with mistakes, what the parser understands has its values all the same.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def _walk(source: bytes, language: Any, table: Rules) -> Iterator[tuple[int, Any
     """Yield what the nodes of the syntax tree say and the nodes, outer ones first."""
     import tree_sitter
 
-    cursor = tree_sitter.Parser(language).parse(source).walk()
+    cursor: Any = tree_sitter.Parser(language).parse(source).walk()
     by_kind, by_place = table.by_kind, table.by_place
     around: list[Mapping[tuple[int, int], int] | None] = []
     of_parent = None
@@ -176,9 +177,9 @@ def _walk(source: bytes, language: Any, table: Rules) -> Iterator[tuple[int, Any
             yield value, node
         if of_parent is not None:
             field = cursor.field_id or 0
-            value = of_parent.get((field, kind), of_parent.get((field, 0)))
-            if value is not None:
-                yield value, node
+            of_place = of_parent.get((field, kind), of_parent.get((field, 0)))
+            if of_place is not None:
+                yield of_place, node
         if cursor.goto_first_child():
             around.append(of_parent)
             of_parent = by_place.get(kind)
