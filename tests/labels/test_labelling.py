@@ -89,7 +89,7 @@ def test_dataset_has_the_names_of_the_vocabulary(sources):
         assert labels[name].attrs == schema.VARIABLES[name].attrs
     opening = labels.sel(concept="opening", group="target")
     assert [int(opening[name]) for name in ("n_token", "n_type", "n_document")] == [4, 4, 2]
-    assert empty_concepts(labels) == ["i2", "i3", "s2", "noun.act"]
+    assert empty_concepts(labels) == ["i2", "i3", "parts", "s2", "noun.act"]
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata:UserWarning")
