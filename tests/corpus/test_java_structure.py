@@ -182,6 +182,19 @@ def test_any_choice_of_tokens_has_the_same_values(program, data):
     assert some_numbers["generic_depth"].dtype == np.int32
 
 
+@settings(max_examples=60, deadline=None)
+@given(programs, st.integers(0, 10_000), st.integers(0, 40))
+def test_a_program_with_a_hole_has_columns(program, place, n):
+    first = place % (len(program) + 1)
+    text = program[:first] + program[first + n :]
+    found = columns_of(text)
+    assert {len(column) for column in found.values()} == {len(starts(text))}
+    assert all(set(value.split()) <= set(REGIONS) for value in found["inside"])
+    assert set(found["role"]) <= {"", "use", "declaration"}
+    braces = {"start": "{", "end": "}"}
+    assert all(braces.get(value, word) == word for value, word in zip(found["method"], words(text), strict=True))
+
+
 @pytest.mark.parametrize("letter", ["é", "变", "𝒳"])
 def test_characters_of_several_bytes_shift_nothing(letter):
     plain_text = 'class C { /* x */ void x(List<x> x) { String y = "x"; for (x x : x) { x(); } } }'

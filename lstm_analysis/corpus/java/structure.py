@@ -147,8 +147,9 @@ def _nodes(text: str, start: NDArray[np.int32]) -> Nodes:
         if value != type_name or source[begin:end] != b"var":
             rows += (value, begin, end)
         if value == body:
-            braces = (brace for brace in (node.child(0), node.child(node.child_count - 1)) if brace.type in BRACES)
-            rows += (row for brace in braces for row in (number[BRACES[brace.type]], *brace.byte_range))
+            for brace in node.children[:1] + node.children[-1:]:
+                if brace.type in BRACES:
+                    rows += (number[BRACES[brace.type]], *brace.byte_range)
     found = np.array(rows, dtype=np.int64).reshape(-1, 3)
     token = start if len(source) == len(text) else _byte_offsets(text)[start]
     first, last = np.searchsorted(token, found[:, 1]), np.searchsorted(token, found[:, 2])
