@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from .inference.checkpoints import load_model as load_model
     from .inference.checkpoints import save_model as save_model
     from .inference.twin import random_twin as random_twin
+    from .labels import annotation as annotation
     from .labels import categories as categories
     from .labels import idioms as idioms
     from .labels import label_corpus as label_corpus
     from .labels import part_of_speech as part_of_speech
     from .labels import position as position
     from .labels import spans as spans
+    from .labels import structure as structure
     from .labels import wordnet as wordnet
     from .match import find_matches as find_matches
     from .nulls import significance as significance
@@ -39,12 +41,14 @@ _HOME = {
     "load_model": "inference.checkpoints",
     "save_model": "inference.checkpoints",
     "random_twin": "inference.twin",
+    "annotation": "labels",
     "categories": "labels",
     "idioms": "labels",
     "label_corpus": "labels",
     "part_of_speech": "labels",
     "position": "labels",
     "spans": "labels",
+    "structure": "labels",
     "wordnet": "labels",
     "summarize": "reductions",
     "tuning_curve": "reductions",
