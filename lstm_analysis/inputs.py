@@ -105,7 +105,7 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
     label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
-    summary = fingerprint("summary", states, label, study.seed)
+    summary = fingerprint("summary", states, label, study.seed, *([found["graded"]] if study.graded else []))
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
     analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))
