@@ -116,6 +116,25 @@ class Speller:
             goes_on = not is_end
         return Pieces(ids, first, last, goes_on)
 
+    def segment_exactly(self, words: Sequence[str], before: Sequence[str]) -> Pieces:
+        """Return every character of a text: of each word, and of the white space before it.
+
+        Parameters
+        ----------
+        words
+            Surface forms; a line's end is a word of its own.
+        before
+            White space before each word, whose piece it is.
+        """
+        ids: list[int] = []
+        first: list[int] = []
+        last: list[int] = []
+        for word, blanks in zip(words, before, strict=True):
+            first.append(len(ids))
+            ids += self._rows(blanks + word)
+            last.append(len(ids) - 1)
+        return Pieces(ids, first, last, goes_on=False)
+
     def _spell(self, word: str) -> tuple[bool, list[int]]:
         """Return whether a word is an end symbol, and its rows, those of other words after a blank."""
         is_end = word == self.vocabulary.end_of_sentence or word in END_NAMES
@@ -131,6 +150,22 @@ class Speller:
             return list(self.vocabulary.normalisation.apply(word).encode())
         rows: list[int] = self.vocabulary.encode(list(word)).tolist()
         return rows
+
+
+def require_speller(segmenter: Segmenter) -> Speller:
+    """Return what spells characters or bytes.
+
+    Raises
+    ------
+    UserError
+        If it is a tokenizer.
+    """
+    if isinstance(segmenter, Speller):
+        return segmenter
+    raise UserError(
+        "The model reads pieces of a tokenizer, and the corpus is to be read character by character. Give a model of "
+        "characters or bytes, or read words (corpus.level: word)."
+    )
 
 
 def end_row(word: str, vocabulary: Vocabulary) -> int:

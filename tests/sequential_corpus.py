@@ -58,7 +58,7 @@ class SequentialBuilder:
         for sentence in sentences:
             forms = [*sentence.tokens, *end]
             begins = not self.documents or self.documents[-1] != sentence.document
-            length = len(forms) if self.pieces is None else self.pieces.cut(forms, begins)
+            length = len(forms) if self.pieces is None else self.pieces.cut(forms, begins, sentence.before)
             if self.limit_tokens is not None and self.n_token + length > self.limit_tokens:
                 self.limited = True
                 break
@@ -93,6 +93,7 @@ class SequentialBuilder:
         rows = dict(zip(COLUMNS, columns, strict=True))
         for name, codes in self.annotations.items():
             rows[f"{name}_id"] = [codes[value] for value in (*sentence.annotations[name], *[""] * n_end)]
+        rows |= {name: [*values, *[schema.MISSING] * n_end] for name, values in sentence.numbers.items()}
         return rows
 
     def _declare(self, sentence: Sentence) -> None:
@@ -184,6 +185,7 @@ class Encoder:
 def _append(group: zarr.Group, name: str, column: xr.DataArray, rows: int) -> None:
     if name not in group:
         variable = schema.VARIABLES.get(name)
+        unknown = f"index in `{_table(name)}`" if name.endswith("_id") else "number that the corpus gives; -1 for none"
         group.create_array(
             name,
             shape=(0,),
@@ -191,7 +193,7 @@ def _append(group: zarr.Group, name: str, column: xr.DataArray, rows: int) -> No
             dtype=column.dtype,
             fill_value=0,
             dimension_names=[str(dim) for dim in column.dims],
-            attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": f"index in `{_table(name)}`"},
+            attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": unknown},
         )
     array = group[name]
     assert isinstance(array, zarr.Array)

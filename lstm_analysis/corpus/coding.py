@@ -1,18 +1,18 @@
 """Sentences as numbers: codes of their words, annotations and marks, counted from the first of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import UserError
-from ..segmentation import Pieces
-from .piece_columns import PieceColumns, Unit
+from ..schema import MISSING
+from ..segmentation import Pieces, require_speller
+from .coded import Coded, CodedPieces, Integers, starts
+from .piece_columns import PieceColumns
 from .sentences import Sentence
 
-Integers = NDArray[np.int32]
 AT_ONCE = 1 << 16
 """Words that are looked up in one go."""
 
@@ -29,132 +29,6 @@ class Codes(dict[str, int]):
         return np.fromiter(map(self.__getitem__, names), np.int32, len(names))
 
 
-@dataclass(frozen=True)
-class CodedPieces:
-    """The pieces of some sentences.
-
-    Parameters
-    ----------
-    n_piece
-        Of each sentence, dims (sentence).
-    piece_id
-        Rows of the vocabulary, dims (piece).
-    first, last
-        Index on ``piece`` of each word's first and last piece, dims (word).
-    word
-        Index of the word of each piece, dims (piece).
-    """
-
-    n_piece: Integers
-    piece_id: Integers
-    first: Integers
-    last: Integers
-    word: Integers
-
-
-@dataclass(frozen=True)
-class Coded:
-    """Some sentences in a row as numbers.
-
-    Parameters
-    ----------
-    n_word
-        Words of each sentence, end symbol included, dims (sentence).
-    document
-        Index of its document in the coder's list, dims (sentence).
-    type_id
-        Codes of the words, dims (word).
-    annotations
-        Codes of each annotation column, dims (word).
-    mark_word, mark_concept, mark_value
-        Index of each marked word, code of the concept, and 1 or 0, dims (mark).
-    pieces
-        For a model that reads pieces of words.
-    """
-
-    n_word: Integers
-    document: Integers
-    type_id: Integers
-    annotations: Mapping[str, Integers]
-    mark_word: Integers
-    mark_concept: Integers
-    mark_value: Integers
-    pieces: CodedPieces | None = None
-
-    @cached_property
-    def word_start(self) -> NDArray[np.int64]:
-        """First word of each sentence, and the end, dims (sentence)."""
-        return _starts(self.n_word)
-
-    @cached_property
-    def piece_start(self) -> NDArray[np.int64]:
-        """First piece of each sentence, and the end, dims (sentence)."""
-        assert self.pieces is not None
-        return _starts(self.pieces.n_piece)
-
-    def start(self, unit: Unit) -> NDArray[np.int64]:
-        """Return the first row on ``time`` of each sentence, and the end, dims (sentence)."""
-        return self.word_start if unit == "word" else self.piece_start
-
-    def marked_rows(self, unit: Unit) -> tuple[NDArray[np.int64], Integers, Integers]:
-        """Return row on ``time``, concept and value of each marked row: a word, or each of its pieces."""
-        if unit == "word":
-            return self.mark_word.astype(np.int64), self.mark_concept, self.mark_value
-        assert self.pieces is not None
-        first, last = self.pieces.first[self.mark_word], self.pieces.last[self.mark_word]
-        n = last - first + 1
-        within = np.arange(n.sum()) - np.repeat(_starts(n)[:-1], n)
-        return np.repeat(first, n) + within, np.repeat(self.mark_concept, n), np.repeat(self.mark_value, n)
-
-    def sentences(self, start: int, stop: int) -> "Coded":
-        """Return the sentences ``[start, stop)``, counted from the first of them."""
-        words = slice(*self.word_start[[start, stop]].tolist())
-        marks = slice(*np.searchsorted(self.mark_word, [words.start, words.stop]).tolist())
-        return Coded(
-            self.n_word[start:stop],
-            self.document[start:stop],
-            self.type_id[words],
-            {name: codes[words] for name, codes in self.annotations.items()},
-            self.mark_word[marks] - np.int32(words.start),
-            self.mark_concept[marks],
-            self.mark_value[marks],
-            self._pieces_of(start, stop, words),
-        )
-
-    def _pieces_of(self, start: int, stop: int, words: slice) -> CodedPieces | None:
-        if self.pieces is None:
-            return None
-        at = slice(*self.piece_start[[start, stop]].tolist())
-        return CodedPieces(
-            self.pieces.n_piece[start:stop],
-            self.pieces.piece_id[at],
-            self.pieces.first[words] - np.int32(at.start),
-            self.pieces.last[words] - np.int32(at.start),
-            self.pieces.word[at] - np.int32(words.start),
-        )
-
-    def with_head(self, head: CodedPieces) -> "Coded":
-        """Return the sentences with other pieces of the first one."""
-        assert self.pieces is not None
-        rest = self.sentences(1, len(self.n_word)).pieces
-        assert rest is not None
-        n_piece, n_word = np.int32(len(head.piece_id)), np.int32(len(head.first))
-        joined = CodedPieces(
-            np.concatenate([head.n_piece, rest.n_piece]),
-            np.concatenate([head.piece_id, rest.piece_id]),
-            np.concatenate([head.first, rest.first + n_piece]),
-            np.concatenate([head.last, rest.last + n_piece]),
-            np.concatenate([head.word, rest.word + n_word]),
-        )
-        return replace(self, pieces=joined)
-
-
-def _starts(lengths: Integers) -> NDArray[np.int64]:
-    found = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=found[1:])
-    return found
-
-
 @dataclass
 class _Pending:
     """What the sentences since the last `Coder.take` have, as far as it is not yet looked up."""
@@ -163,6 +37,7 @@ class _Pending:
     document: list[int] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
     annotations: dict[str, list[str]] = field(default_factory=dict)
+    numbers: dict[str, "array[int]"] = field(default_factory=dict)
     mark_word: list[int] = field(default_factory=list)
     mark_concept: list[int] = field(default_factory=list)
     mark_value: list[int] = field(default_factory=list)
@@ -186,6 +61,7 @@ class Coder:
     def __init__(self, end_of_sentence: str | None, pieces: PieceColumns | None) -> None:
         self.types, self.marked_concepts = Codes(), Codes()
         self.annotations: dict[str, Codes] = {}
+        self.numbers: tuple[str, ...] = ()
         self.documents: list[str] = []
         self.n_sentence = 0
         self.goes_on = False
@@ -203,9 +79,16 @@ class Coder:
         """Return how many rows along ``time`` the next sentence has; nothing is added yet."""
         if self._cut is None:
             return len(sentence.tokens) + len(self._end)
-        begins = not self.documents or self.documents[-1] != sentence.document
-        self._pieces = self._cut.segmenter.segment([*sentence.tokens, *self._end], self.goes_on and not begins)
+        if sentence.before is not None:
+            self._pieces = require_speller(self._cut.segmenter).segment_exactly(sentence.tokens, sentence.before)
+        else:
+            self._pieces = self._running(sentence)
         return len(self._pieces.first if self._cut.unit == "word" else self._pieces.ids)
+
+    def _running(self, sentence: Sentence) -> Pieces:
+        assert self._cut is not None
+        begins = not self.documents or self.documents[-1] != sentence.document
+        return self._cut.segmenter.segment([*sentence.tokens, *self._end], self.goes_on and not begins)
 
     def add(self, sentence: Sentence, n_row: int) -> None:
         """Add the sentence that was measured.
@@ -218,6 +101,8 @@ class Coder:
         pending = self._pending
         if sentence.annotations or self.annotations or not self.n_sentence:
             self._annotate(sentence)
+        if sentence.numbers or self.numbers:
+            self._number(sentence)
         if not self.documents or self.documents[-1] != sentence.document:
             self.documents.append(sentence.document)
         at = pending.n_looked_up + len(pending.forms)
@@ -246,6 +131,16 @@ class Coder:
         for name, values in sentence.annotations.items():
             self._pending.annotations.setdefault(name, []).extend((*values, *empty))
 
+    def _number(self, sentence: Sentence) -> None:
+        if not self.n_sentence:
+            self.numbers = tuple(sentence.numbers)
+        if sentence.numbers.keys() != set(self.numbers):
+            raise other_columns(sentence.document, sentence.numbers, self.numbers)
+        for name, values in sentence.numbers.items():
+            column = self._pending.numbers.setdefault(name, array("i"))
+            column.extend(values)
+            column.extend([MISSING] * len(self._end))
+
     def _look_up(self) -> None:
         pending = self._pending
         pending.type_ids.append(self.types.of(pending.forms))
@@ -261,9 +156,10 @@ class Coder:
         lists = (pending.n_word, pending.document, pending.mark_word, pending.mark_concept, pending.mark_value)
         n_word, document, words, concepts, values = (np.array(found, np.int32) for found in lists)
         annotations = {name: np.concatenate(parts) for name, parts in pending.annotation_ids.items()}
+        numbers = {name: np.array(pending.numbers.get(name, ()), np.int32) for name in self.numbers}
         pieces = None if self._cut is None else code_pieces(pending.pieces)
         types = np.concatenate(pending.type_ids)
-        return Coded(n_word, document, types, annotations, words, concepts, values, pieces)
+        return Coded(n_word, document, types, annotations, numbers, words, concepts, values, pieces)
 
 
 def code_pieces(sentences: Sequence[Pieces]) -> CodedPieces:
@@ -271,7 +167,7 @@ def code_pieces(sentences: Sequence[Pieces]) -> CodedPieces:
 
     def joined(parts: Iterator[Sequence[int]], lengths: Sequence[int], offsets: Sequence[int]) -> Integers:
         flat = np.fromiter((i for part in parts for i in part), np.int32, sum(lengths))
-        return flat + np.repeat(_starts(np.array(offsets, np.int32))[:-1], lengths).astype(np.int32)
+        return flat + np.repeat(starts(np.array(offsets, np.int32))[:-1], lengths).astype(np.int32)
 
     n_piece, n_word = [len(found.ids) for found in sentences], [len(found.first) for found in sentences]
     return CodedPieces(
@@ -283,8 +179,8 @@ def code_pieces(sentences: Sequence[Pieces]) -> CodedPieces:
     )
 
 
-def other_columns(document: str, found: Mapping[str, object], wanted: Mapping[str, object]) -> UserError:
-    """Return the error for a document whose annotation columns are not those of the corpus."""
+def other_columns(document: str, found: Iterable[str], wanted: Iterable[str]) -> UserError:
+    """Return the error for a document whose columns are not those of the corpus."""
     return UserError(
         f"The document {document!r} has the annotation columns {sorted(found)}, the first sentence of the corpus has "
         f"{sorted(wanted)}. All files of a corpus need the same columns."

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from .. import schema
-from .coding import Coded
+from .coded import Coded
 from .piece_columns import Unit
 
 Columns = dict[str, NDArray[np.integer]]
@@ -71,7 +71,7 @@ def _word_rows(coded: Coded, at: Place) -> Columns:
         "sentence_position": np.arange(len(coded.type_id)) - np.repeat(coded.word_start[:-1], n),
         "sentence_length": np.repeat(n, n),
     }
-    return rows | {f"{name}_id": codes for name, codes in coded.annotations.items()}
+    return rows | {f"{name}_id": codes for name, codes in coded.annotations.items()} | dict(coded.numbers)
 
 
 def _last_pieces(coded: Coded, at: Place) -> Columns:
@@ -98,7 +98,7 @@ def _typed(columns: Columns) -> Columns:
 
 
 def column_dtype(name: str) -> str:
-    """Return the stored type of a column: the schema's, or that of the codes of an annotation."""
+    """Return the stored type of a column: the schema's, or that of codes and numbers."""
     return schema.VARIABLES[name].dtype if name in schema.VARIABLES else "int32"
 
 

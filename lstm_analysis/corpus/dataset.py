@@ -88,7 +88,7 @@ class CorpusBuilder:
                 break
             coder.add(sentence, n_row)
             if coder.n_sentence == 1:
-                refuse_taken(coder.annotations, self.pieces is not None)
+                refuse_taken(coder.annotations, coder.numbers, self.pieces is not None)
                 self._tables.annotations = coder.annotations
             if n_pending + coder.n_row >= rows:
                 n_pending = (n_pending + coder.n_row) % rows

@@ -73,7 +73,7 @@ def create_columns(folder: Path, merger: Merger, rows: int) -> None:
                 dtype=column_dtype(name),
                 fill_value=0,
                 dimension_names=[dim],
-                attributes=_attributes(name),
+                attributes=_attributes(name, merger.numbers),
             )
 
 
@@ -82,16 +82,18 @@ def column_names(merger: Merger, dim: str) -> list[str]:
     if dim == "piece":
         return ["piece_id"]
     words = ["type_id", "document", "sentence", "sentence_position", "sentence_length"]
-    words += [f"{name}_id" for name in merger.tables.annotations]
+    words += [*(f"{name}_id" for name in merger.tables.annotations), *merger.numbers]
     if dim == "corpus_word":
         return [f"word_{name}" for name in words if name != "document"]
     pieces = ["piece_first", "piece_last"] if merger.unit == "word" else ["word"]
     return [*words, "token_id", *(pieces if merger.of_pieces else [])]
 
 
-def _attributes(name: str) -> dict[str, Any]:
+def _attributes(name: str, numbers: Sequence[str]) -> dict[str, Any]:
     if name in schema.VARIABLES:
         return dict(schema.VARIABLES[name].attrs)
+    if name.removeprefix("word_") in numbers:
+        return {"units": "1", "long_name": f"number that the corpus gives; {schema.MISSING} for none"}
     return {"units": "1", "long_name": f"index in `{_table(name)}`"}
 
 

@@ -13,7 +13,8 @@ from safetensors import safe_open
 
 from ..errors import UserError
 from ..vocabulary import Vocabulary
-from .coding import Coded, Codes, other_columns
+from .coded import Coded
+from .coding import Codes, other_columns
 from .columns import TIME, Place, beside
 from .part_file import ANNOTATION, CodedPart, codes_path, part_path, read_coded, read_part_file, save_arrays
 from .piece_columns import Unit
@@ -75,6 +76,7 @@ class Merger:
     tables: Tables = field(default_factory=Tables)
     place: Place = field(default_factory=Place)
     placed: list[Placed] = field(default_factory=list)
+    numbers: tuple[str, ...] = ()
     limited: bool = False
     _row: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     _goes_on: bool = False
@@ -129,10 +131,12 @@ class Merger:
 
     def _check_columns(self, part: CodedPart) -> None:
         if not self.placed:
-            refuse_taken(part.annotations, self.of_pieces)
+            refuse_taken(part.annotations, part.coded.numbers, self.of_pieces)
             self.tables.annotations = {name: Codes() for name in part.annotations}
-        if part.annotations.keys() != self.tables.annotations.keys():
-            raise other_columns(part.documents[0], part.annotations, self.tables.annotations)
+            self.numbers = tuple(part.coded.numbers)
+        wanted = (*self.tables.annotations, *self.numbers)
+        if {*part.annotations, *part.coded.numbers} != {*wanted}:
+            raise other_columns(part.documents[0], (*part.annotations, *part.coded.numbers), wanted)
 
     def _n_kept(self, coded: Coded) -> int:
         if self.limit_tokens is None:

@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ..disk import new_file
-from .coding import Coded, CodedPieces
+from .coded import Coded, CodedPieces
 
-ANNOTATION, HEAD, PIECES = "annotation ", "head ", "pieces "
+ANNOTATION, NUMBER, HEAD, PIECES = "annotation ", "number ", "head ", "pieces "
 COLUMNS = ("n_word", "document", "type_id", "mark_word", "mark_concept", "mark_value")
 
 
@@ -69,6 +69,7 @@ def write_part(path: Path, part: CodedPart, print_: str) -> None:
     coded = part.coded
     arrays: dict[str, NDArray[Any]] = {name: getattr(coded, name) for name in COLUMNS}
     arrays |= {ANNOTATION + name: codes for name, codes in coded.annotations.items()}
+    arrays |= {NUMBER + name: column for name, column in coded.numbers.items()}
     for prefix, pieces in ((PIECES, coded.pieces), (HEAD, part.head)):
         if pieces is not None:
             arrays |= {prefix + field.name: getattr(pieces, field.name) for field in fields(CodedPieces)}
@@ -76,7 +77,8 @@ def write_part(path: Path, part: CodedPart, print_: str) -> None:
     tables |= {f"values {name}": values for name, values in part.annotations.items()}
     for name, values in tables.items():
         arrays |= _packed(name, values)
-    facts = {"print": print_, "annotations": list(coded.annotations), "goes_on": part.goes_on, "error": part.error}
+    facts: dict[str, Any] = {"print": print_, "goes_on": part.goes_on, "error": part.error}
+    facts |= {"annotations": list(coded.annotations), "numbers": list(coded.numbers)}
     save_arrays(path, arrays, {"part": json.dumps(facts)})
 
 
@@ -96,7 +98,7 @@ def read_part_file(path: Path) -> CodedPart:
         facts = json.loads(file.metadata()["part"])
         annotations = {name: _unpacked(file, f"values {name}") for name in facts["annotations"]}
         types, documents, concepts = (_unpacked(file, name) for name in ("types", "documents", "concepts"))
-        coded, head = _coded(file, facts["annotations"]), _pieces(file, HEAD)
+        coded, head = _coded(file, facts), _pieces(file, HEAD)
     return CodedPart(coded, head, types, documents, concepts, annotations, facts["goes_on"], facts["error"])
 
 
@@ -104,13 +106,14 @@ def read_coded(path: Path) -> tuple[Coded, CodedPieces | None]:
     """Read a part's sentences and its `CodedPart.head`, without its tables."""
     with safe_open(path, "numpy") as file:
         facts = json.loads(file.metadata()["part"])
-        return _coded(file, facts["annotations"]), _pieces(file, HEAD)
+        return _coded(file, facts), _pieces(file, HEAD)
 
 
-def _coded(file: Any, annotations: Sequence[str]) -> Coded:
+def _coded(file: Any, facts: Mapping[str, Any]) -> Coded:
     columns = {name: file.get_tensor(name) for name in COLUMNS}
-    codes = {name: file.get_tensor(ANNOTATION + name) for name in annotations}
-    return Coded(**columns, annotations=codes, pieces=_pieces(file, PIECES))
+    codes = {name: file.get_tensor(ANNOTATION + name) for name in facts["annotations"]}
+    numbers = {name: file.get_tensor(NUMBER + name) for name in facts["numbers"]}
+    return Coded(**columns, annotations=codes, numbers=numbers, pieces=_pieces(file, PIECES))
 
 
 def _pieces(file: Any, prefix: str) -> CodedPieces | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import UserError
-from .coding import CodedPieces, Coder, code_pieces
+from .coded import CodedPieces
+from .coding import Coder, code_pieces
 from .files import DocumentNames, raw_lines
 from .part_file import CodedPart
 from .parts import Part
@@ -123,7 +124,7 @@ def _wanted(sentences: Iterable[Sentence], source: Source) -> Iterator[Sentence]
 
 
 def _head(pieces: PieceColumns | None, sentence: Sentence, end_of_sentence: str | None) -> CodedPieces | None:
-    if pieces is None:
+    if pieces is None or sentence.before is not None:
         return None
     end = [] if end_of_sentence is None else [end_of_sentence]
     return code_pieces([pieces.segmenter.segment([*sentence.tokens, *end], goes_on=True)])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..segmentation import Pieces, Segmenter
+from ..segmentation import Pieces, Segmenter, require_speller
 
 Unit = Literal["word", "token"]
 Rows = dict[str, list[int]]
@@ -29,7 +29,7 @@ class PieceColumns:
     _pieces: Pieces = field(default=Pieces([], [], [], False), repr=False)
     _beside: Rows = field(default_factory=dict, repr=False)
 
-    def cut(self, forms: Sequence[str], begins: bool) -> int:
+    def cut(self, forms: Sequence[str], begins: bool, before: Sequence[str] | None = None) -> int:
         """Cut the next sentence; return how many rows it has along ``time``.
 
         Parameters
@@ -38,8 +38,13 @@ class PieceColumns:
             Its words, end symbol included.
         begins
             Whether it is the first of a document.
+        before
+            White space before each word where characters are read as they stand.
         """
-        self._pieces = self.segmenter.segment(forms, self._pieces.goes_on and not begins)
+        if before is None:
+            self._pieces = self.segmenter.segment(forms, self._pieces.goes_on and not begins)
+        else:
+            self._pieces = require_speller(self.segmenter).segment_exactly(forms, before)
         return len(forms) if self.unit == "word" else len(self._pieces.ids)
 
     def add(self, rows: Mapping[str, list[int]]) -> Rows:

@@ -28,12 +28,19 @@ class Sentence:
         Column name to one value a token.
     marks
         Labelled spans, indices counted in this sentence.
+    numbers
+        Column name to one whole number a token, `schema.MISSING` for none.
+    before
+        White space before each token, where characters are read as they stand; ``None`` where words are joined by
+        blanks.
     """
 
     document: str
     tokens: Sequence[str]
     annotations: Mapping[str, Sequence[str]] = field(default_factory=dict)
     marks: Sequence[Mark] = ()
+    numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    before: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

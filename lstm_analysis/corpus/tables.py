@@ -1,7 +1,7 @@
 """The tables of a corpus: what its codes stand for, where its documents begin, which tokens it marks."""
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import UserError
-from .coding import Coded, Codes, Integers
+from .coded import Coded, Integers
+from .coding import Codes
 from .piece_columns import Unit
 
 MARKS = ("mark_time", "mark_concept", "mark_value")
@@ -79,8 +80,8 @@ class Tables:
         return schema.attach_attrs(xr.Dataset(variables, coords))
 
 
-def refuse_taken(names: Mapping[str, object], of_pieces: bool) -> None:
-    """Refuse annotation columns whose tables or code columns have a name that is taken.
+def refuse_taken(names: Collection[str], numbers: Collection[str], of_pieces: bool) -> None:
+    """Refuse columns of annotations, whose tables and codes are stored, and of numbers whose names are taken.
 
     Raises
     ------
@@ -88,6 +89,11 @@ def refuse_taken(names: Mapping[str, object], of_pieces: bool) -> None:
         Naming the first.
     """
     taken = {*schema.VARIABLES, *schema.DIMS, *(dim for v in schema.VARIABLES.values() for dim in v.dims)}
+    coded = {*names, *(f"{name}_id" for name in names)}
+    for name in numbers:
+        if name in (taken - schema.NUMBERS.keys()) | coded:
+            raise UserError(f"The column of numbers {name!r} cannot be stored: the name is taken. Rename the column.")
+    taken |= set(numbers)
     for name in names:
         if name in taken or f"{name}_id" in taken | set(names) or (of_pieces and f"word_{name}" in names):
             raise UserError(

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .categories import CATEGORIES
-from .corpus import CORPUS, LABELS
+from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
 from .matches import MATCHES, PHRASE_MATCHES
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
 from .summaries import SUMMARIES
-from .tuning import DERIVED, GRADED_TUNING, MISSING, N_VALUE_ROW, VALUE_EDGES
+from .tuning import DERIVED, GRADED_TUNING, N_VALUE_ROW, VALUE_EDGES
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
-    "LAST_POSITION", "MATCHES", "MISSING", "N_VALUE_ROW", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES",
-    "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "LAST_POSITION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE",
+    "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
@@ -40,7 +40,7 @@ RESOLUTION = 1e-5
 """A neuron whose values span less is constant: scores would be those of its round-off, so they are NaN."""
 
 VARIABLES: dict[str, Variable] = {
-    **CORPUS, **LABELS, **STATES, **SUMMARIES, **SCORES, **CATEGORIES, **SENTENCE_POSITION
+    **CORPUS, **NUMBERS, **LABELS, **STATES, **SUMMARIES, **SCORES, **CATEGORIES, **SENTENCE_POSITION
 }  # fmt: skip
 
 

@@ -3,6 +3,9 @@
 from .dims import OCCURRENCE, SPAN, WORD, T
 from .variable import Variable
 
+MISSING = -1
+"""What a column of numbers of the corpus says of a token that has none."""
+
 CORPUS: dict[str, Variable] = {
     # corpus.zarr
     "type_id": Variable(T, "int32", "1", "index of the token's surface form in `type`", (0, None)),
@@ -32,6 +35,21 @@ CORPUS: dict[str, Variable] = {
     "word_sentence_position": Variable(WORD, "int32", "word", "place of the word in its sentence", (0, None)),
     "word_sentence_length": Variable(WORD, "int32", "word", "words of its sentence, end symbol included", (1, None)),
 }
+
+_PLACE = (MISSING, None)
+NUMBERS: dict[str, Variable] = {
+    "char_start": Variable(T, "int32", "character", "first character of the token in its document's text", _PLACE),
+    "char_stop": Variable(T, "int32", "character", "character after its last one", _PLACE),
+    "column": Variable(T, "int32", "character", "characters before the token in its line", _PLACE),
+    "line_length": Variable(T, "int32", "character", "characters of the line that the token begins in", _PLACE),
+    "indentation": Variable(T, "int32", "character", "white space that this line begins with", _PLACE),
+    "brace_depth": Variable(T, "int32", "1", "braces open around the token, its own included", _PLACE),
+    "parenthesis_depth": Variable(T, "int32", "1", "parentheses open around it, its own included", _PLACE),
+    "generic_depth": Variable(T, "int32", "1", "lists of type arguments open around it, its own included", _PLACE),
+    "bracket_depth": Variable(T, "int32", "1", "brackets of any kind open around it, its own included", _PLACE),
+    "quote_depth": Variable(T, "int32", "1", "quotation marks open around it, its own included", _PLACE),
+}
+"""Columns of numbers that readers give by these names; a corpus may have others."""
 
 LABELS: dict[str, Variable] = {
     "label": Variable(("time", "concept"), "int8", "1", "1 target, 0 baseline, -1 left out", (-1, 1)),

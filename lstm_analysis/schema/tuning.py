@@ -3,8 +3,6 @@
 from .dims import NEURON
 from .variable import Variable
 
-MISSING = -1
-"""What stands in a column of numbers for a token that has none."""
 DERIVED = ("sentence_position", "sentence_length", "word_position", "word_length")
 """Graded variables that are no columns of numbers of the corpus: the first two are its own, the others come from `word`."""
 VALUE_EDGES = (
