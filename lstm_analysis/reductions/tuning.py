@@ -140,7 +140,9 @@ def graded_tuning(summary: xr.Dataset) -> xr.Dataset:
     ``tuning_mean, tuning_sd`` (variable, variable_value, layer, neuron), ``n_token`` (variable, variable_value),
     ``n_token_missing`` (variable), ``eta2`` (variable, layer, neuron), NaN for a variable with one value.
     """
-    curve = curve_and_share(summary.isel(variable_value=slice(1, None)), "graded_", "variable_value")
+    rows = summary.isel(variable_value=slice(1, None))
+    each = [rows.isel(variable=slice(i, i + 1)) for i in range(rows.sizes["variable"])]  # exact sums are large
+    curve = xr.concat([curve_and_share(one, "graded_", "variable_value") for one in each], "variable")
     varies = (curve["n_token"] > 0).sum("variable_value") > 1
     missing = summary["graded_n_token"].isel(variable_value=0, drop=True)
     return curve.assign(eta2=curve["eta2"].where(varies), n_token_missing=missing)

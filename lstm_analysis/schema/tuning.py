@@ -1,10 +1,10 @@
-"""Graded variables, and the variables of ``tuning.zarr``: a table of its own, for curves have names they have elsewhere."""
+"""Graded variables, and the variables of ``tuning.zarr``: a table of its own, for names occur elsewhere."""
 
 from .dims import NEURON
 from .variable import Variable
 
 DERIVED = ("sentence_position", "sentence_length", "word_position", "word_length")
-"""Graded variables that are no columns of numbers of the corpus: the first two are its own, the others come from `word`."""
+"""Graded variables that no reader gives as numbers: the first two every corpus has, the others come from `word`."""
 VALUE_EDGES = (
     *range(60), 60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 250, 300, 350, 400, 500, 600, 800, 1000, 2000,
 )  # fmt: skip

@@ -143,9 +143,7 @@ def weights_of_labels(
 
 
 @compiled
-def weights_as_given(
-    weights: Floats, variable: NDArray[np.int64], place: NDArray[np.int64], taken: Floats
-) -> None:
+def weights_as_given(weights: Floats, variable: NDArray[np.int64], place: NDArray[np.int64], taken: Floats) -> None:
     """Write weights (time, variable) of some variables to (lag, place, variable); `places` are the third argument."""
     n_lag, n_place, n_variable = taken.shape
     for row in range(n_lag):

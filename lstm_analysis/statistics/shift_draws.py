@@ -80,7 +80,12 @@ class ShiftDraws:
         return start
 
     def add(
-        self, first_document: int, start: NDArray[np.int64], values: Floats, changes: NDArray[np.bool_], weights: Weights
+        self,
+        first_document: int,
+        start: NDArray[np.int64],
+        values: Floats,
+        changes: NDArray[np.bool_],
+        weights: Weights,
     ) -> None:
         """Add documents.
 

@@ -44,9 +44,7 @@ def _column(corpus: Any, name: str, start: int, stop: int) -> NDArray[np.int64]:
     return (place if name == "word_position" else length)[start - first : stop - first]
 
 
-def places_in_words(
-    word: NDArray[np.integer], blank: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def places_in_words(word: NDArray[np.integer], blank: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the place of each token in its word, and the tokens of its word; white space has none and counts none.
 
     Parameters

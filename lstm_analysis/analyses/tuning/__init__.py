@@ -3,6 +3,6 @@
 from .conclusion import conclude_tuning
 from .graded_sums import GradedSums
 from .measures import measure_tuning
-from .shares import grades_of_rows, graded_shares
+from .shares import graded_shares, grades_of_rows
 
 __all__ = ["GradedSums", "conclude_tuning", "graded_shares", "grades_of_rows", "measure_tuning"]

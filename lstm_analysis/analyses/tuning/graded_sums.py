@@ -47,7 +47,11 @@ class GradedSums:
         self.grade_square = np.zeros((n, n_block))
 
     def add(
-        self, block: NDArray[np.integer], start: NDArray[np.integer], values: NDArray[np.float32], row: NDArray[np.int64]
+        self,
+        block: NDArray[np.integer],
+        start: NDArray[np.integer],
+        values: NDArray[np.float32],
+        row: NDArray[np.int64],
     ) -> None:
         """Add whole documents.
 

@@ -68,7 +68,8 @@ def _leave_one_out(by_block: NDArray[np.generic], present: NDArray[np.bool_]) ->
     """Return sums (variable, block, ...) of all blocks and then without each block, dims (replicate, variable, ...)."""
     moved = np.moveaxis(by_block.astype(np.float64), 1, 0)
     total = moved.sum(axis=0)
-    return np.concatenate([total[None], total - moved[present]])
+    found: Floats = np.concatenate([total[None], total - moved[present]])
+    return found
 
 
 def _curves(sums: GradedSums, present: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -85,7 +86,8 @@ def _share(sums: GradedSums, present: NDArray[np.bool_]) -> Floats:
     n_all, n_row = n.sum(axis=2), (n > 0).sum(axis=2)
     within = (square - (value**2 / np.maximum(n, 1)).sum(axis=2)) / np.where(n_all > n_row, n_all - n_row, np.nan)
     total = (square - value.sum(axis=2) ** 2 / np.maximum(n_all, 1)) / np.where(n_all > 1, n_all - 1, np.nan)
-    return 1 - within / np.where((total > RESOLUTION**2) & (n_row > 1), total, np.nan)
+    share: Floats = 1 - within / np.where((total > RESOLUTION**2) & (n_row > 1), total, np.nan)
+    return share
 
 
 def _correlation(sums: GradedSums, present: NDArray[np.bool_]) -> Floats:
@@ -95,4 +97,5 @@ def _correlation(sums: GradedSums, present: NDArray[np.bool_]) -> Floats:
     )
     n_token = _leave_one_out(sums.n_token[:, :, 1:].sum(axis=2)[..., None], present)
     varies = (value > RESOLUTION**2 * n_token) & (grade > 0)
-    return (cross / np.sqrt(np.where(varies, value * grade, np.nan))).clip(-1, 1)
+    r: Floats = (cross / np.sqrt(np.where(varies, value * grade, np.nan))).clip(-1, 1)
+    return r
