@@ -7,7 +7,7 @@ from ...schema import GRADED_TUNING, attach_attrs
 from ...statistics.multiplicity import benjamini_hochberg, max_t_p
 from ...statistics.z_counts import counted_p
 
-MIN_ETA2, MIN_R = 0.5, 0.5
+MIN_ETA2, MIN_R = 0.7, 0.6
 NOT_TESTED = -1
 _EACH = ("variable", "layer", "neuron")
 
