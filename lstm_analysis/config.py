@@ -10,6 +10,8 @@ from typing import Any, Literal
 from .cluster_config import ClusterConfig as ClusterConfig
 from .cluster_config import load_cluster as load_cluster
 from .conversion import convert
+from .corpus_config import AUTOMATIC as AUTOMATIC
+from .corpus_config import CorpusConfig as CorpusConfig
 from .errors import UsageError
 from .locations import refuse_credentials
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
@@ -18,46 +20,9 @@ from .store_config import StoreConfig
 from .yaml_file import override, read_yaml
 
 Concept = Mapping[str, Any]
-AUTOMATIC = "automatic"
 State = Literal[
     "hidden", "cell", "input_gate", "forget_gate", "output_gate", "candidate", "reset_gate", "update_gate"
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CorpusConfig:
-    """What to read.
-
-    Parameters
-    ----------
-    format
-        Name of a reader.
-    path
-        Paths, globs or fsspec URLs; relative ones count from the study file.
-    sentences
-        For text: ``line`` or ``split``.
-    unit
-        What a place on ``time`` is: a ``word`` of the corpus, or a ``token`` of a model that reads characters, bytes or
-        pieces of words.
-    documents
-        Glob patterns of the documents to read; empty for all.
-    limit_tokens
-        Read whole sentences up to this many tokens.
-    end_of_sentence
-        Symbol appended to each sentence; by default that of the model's vocabulary, none for character models.
-    """
-
-    format: str
-    path: tuple[str, ...] = ()
-    sentences: Literal["line", "split"] = "line"
-    unit: Literal["word", "token"] = "word"
-    documents: tuple[str, ...] = ()
-    limit_tokens: int | None = None
-    end_of_sentence: str | None = AUTOMATIC
-
-    def __post_init__(self) -> None:
-        known_choices(self, "corpus")
-        at_least(1, self, "corpus", "limit_tokens")
 
 
 @dataclass(frozen=True)
@@ -256,6 +221,7 @@ class Study:
         for key in ("phrases", "graded"):
             if not found[key]:
                 del found[key]  # which runs of earlier versions do not know
+        found["corpus"] = self.corpus.without_later(found["corpus"])
         return found
 
 

@@ -7,18 +7,19 @@ import xarray as xr
 from ..errors import UsageError, nearest
 from .conllu import read_conllu
 from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
+from .java.reader import read_java
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
 from .reader import Reader
-from .sentences import Mark, Sentence, Source
+from .sentences import PLAIN_JAVA, Encoding, JavaOptions, Mark, Sentence, Source
 from .sotu import read_sotu
 from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Reader", "Sentence", "Source", "add_pieces",
-    "empty_corpus", "find_reader", "read_corpus", "read_sentences",
+    "READERS", "CorpusBuilder", "EmptyCorpus", "JavaOptions", "Mark", "PieceColumns", "Reader", "Sentence", "Source",
+    "add_pieces", "empty_corpus", "find_reader", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {
@@ -27,13 +28,18 @@ READERS: dict[str, Reader] = {
     "tsv": read_tsv,
     "jsonl": read_jsonl,
     "sotu": read_sotu,
+    "java": read_java,
 }
 CUTS = ("line", "split")
-SUFFIXES = {".txt": "text", ".conllu": "conllu", ".tsv": "tsv", ".jsonl": "jsonl"}
+SUFFIXES = {".txt": "text", ".conllu": "conllu", ".tsv": "tsv", ".jsonl": "jsonl", ".java": "java"}
 
 
 def read_sentences(
-    format: str, paths: Sequence[str] = (), sentences: str = "line", documents: Sequence[str] = ()
+    format: str,
+    paths: Sequence[str] = (),
+    sentences: str = "line",
+    documents: Sequence[str] = (),
+    java: JavaOptions = PLAIN_JAVA,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a corpus.
 
@@ -47,26 +53,37 @@ def read_sentences(
         For running text: ``line`` or ``split``.
     documents
         Glob patterns of the document names to read; empty for all.
+    java
+        How Java is read.
     """
-    reader, source = find_reader(format, paths, sentences, documents)
+    reader, source = find_reader(format, paths, sentences, documents, java)
     yield from (sentence for sentence in reader(source) if source.wants(sentence.document))
 
 
 def find_reader(
-    format: str, paths: Sequence[str], sentences: str = "line", documents: Sequence[str] = ()
+    format: str,
+    paths: Sequence[str],
+    sentences: str = "line",
+    documents: Sequence[str] = (),
+    java: JavaOptions = PLAIN_JAVA,
 ) -> tuple[Reader, Source]:
     """Return the reader of a corpus and what it reads; parameters as of `read_sentences`.
 
     Raises
     ------
     UsageError
-        If there is no such reader, or no such way to cut running text.
+        If there is no such reader, or no such way to cut running text; if it is not Java, but to be read so.
     """
     if format not in READERS:
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
-    return READERS[format], Source(tuple(paths), sentences, tuple(documents))
+    given = [name for name, value in java._asdict().items() if value != getattr(PLAIN_JAVA, name)]
+    if given and format != "java":
+        raise UsageError(
+            f"corpus.{given[0]} is for the format java; the corpus has the format {format}. Remove the key."
+        )
+    return READERS[format], Source(tuple(paths), sentences, tuple(documents), java)
 
 
 def read_corpus(
@@ -77,6 +94,10 @@ def read_corpus(
     limit_tokens: int | None = None,
     sentences: str = "line",
     documents: Sequence[str] = (),
+    comments: bool = False,
+    subtokens: bool = False,
+    structure: bool = False,
+    encoding: Encoding = "utf-8",
 ) -> xr.Dataset:
     """Read a corpus into memory.
 
@@ -94,11 +115,15 @@ def read_corpus(
         For text: ``line`` (one sentence a line) or ``split`` (running text through the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    comments, subtokens, structure, encoding
+        For Java: whether the words of comments are tokens, whether identifiers are cut into their parts, whether there
+        are columns of a syntax tree, and what a source is that is not UTF-8: an error (``utf-8``), or ``latin-1``.
 
     Returns
     -------
     Dataset with dim ``time``: ``type_id, document, sentence, sentence_position, sentence_length``, a column
-    ``<name>_id`` for each annotation, and the tables ``type``, ``document_name`` and ``<name>``.
+    ``<name>_id`` for each annotation, a column for each kind of number, and the tables ``type``, ``document_name`` and
+    ``<name>``.
     """
     paths = [path] if isinstance(path, str) else list(path)
     if format is None:
@@ -106,4 +131,6 @@ def read_corpus(
         format = next((name for suffix, name in SUFFIXES.items() if stem.endswith(suffix)), None)
         if format is None:
             raise UsageError(f"Cannot tell the format of {paths} by its suffix; give format=, one of {list(READERS)}.")
-    return corpus_dataset(read_sentences(format, paths, sentences, documents), end_of_sentence, limit_tokens)
+    java = JavaOptions(comments, subtokens, structure, encoding)
+    found = read_sentences(format, paths, sentences, documents, java)
+    return corpus_dataset(found, end_of_sentence, limit_tokens)

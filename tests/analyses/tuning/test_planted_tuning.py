@@ -1,5 +1,7 @@
 """Planted truth: the counters are called, and no noise neuron, no decoy and no neuron of a random network."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,15 +15,21 @@ from lstm_analysis.inference.twin import random_twin
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
 
 
+@cache
+def planted(seed: int) -> tuple[xr.Dataset, dict[str, int]]:
+    """Return what is found in the planted model, and where its neurons are."""
+    code = write_code(seed)
+    model, names = planted_counters(code, seed)
+    return of(model, code), names
+
+
 def of(model: LanguageModel, code: Code, draws: int = 99) -> xr.Dataset:
     return analysed(read(model, code), code.type_id, code.document_start, code.graded, draws=draws).squeeze("layer")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_counters_alone_are_called(seed: int) -> None:
-    code = write_code(seed)
-    model, names = planted_counters(code, seed)
-    found = of(model, code)
+    found, names = planted(seed)
     for variable, neuron in (("brace_depth", "depth"), ("column", "column")):
         one = found.sel(variable=variable)
         assert np.flatnonzero(one["graded_neuron"] == 1).tolist() == [names[neuron]]
@@ -38,9 +46,7 @@ def test_the_counters_alone_are_called(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_decoys_are_significant_and_not_called(seed: int) -> None:
-    code = write_code(seed)
-    model, names = planted_counters(code, seed)
-    found = of(model, code)
+    found, names = planted(seed)
     for variable in found["variable"].values:
         one = found.sel(variable=variable)
         assert np.isnan(one["eta2_type_adjusted"][names["brace"]]), "its word decides it"
