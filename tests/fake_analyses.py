@@ -136,6 +136,25 @@ def fake_matches(n_time: int, rng: np.random.Generator) -> xr.Dataset:
     return found.assign_attrs(threshold=0.3, left=1, right=0, n_draw=99)
 
 
+def fake_graded(eta2: xr.DataArray, rng: np.random.Generator, tested: bool) -> xr.Dataset:
+    """Return ``tuning.zarr`` of a depth, a variable with a nasty name and one without a value."""
+    names = ["brace_depth", "<b>nasty</b>", "never"]
+    sizes = {"variable": 3, "variable_value": len(schema.VALUE_EDGES), **eta2.sizes}
+    one_pass = ("tuning_mean", "tuning_sd", "n_token", "n_token_missing", "eta2", "eta2_type_adjusted")
+    found = random_store(schema.GRADED_TUNING if tested else one_pass, schema.GRADED_TUNING, sizes, rng)
+    found = found.assign_coords(variable=np.array(names, object), variable_value=np.array(schema.VALUE_EDGES))
+    found["n_token"] = found["n_token"] * (found["variable_value"] < 70) * 10
+    there = eta2.notnull() & (found["variable"] != "never")
+    floats = [name for name in found if found[name].dtype.kind == "f"]
+    dims = {name: schema.GRADED_TUNING[name].dims for name in floats}
+    found = found.assign({name: found[name].where(there).transpose(*dims[name]) for name in floats})
+    found["n_token"] = found["n_token"].where(found["variable"] != "never", 0).astype(np.int64)
+    if tested:
+        called = found["graded_neuron"].clip(min=0).where(there, -1).astype(np.int8)
+        found["graded_neuron"] = called.transpose(*schema.GRADED_TUNING["graded_neuron"].dims)
+    return found
+
+
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
     """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
     sizes = {**tuning.sizes, "sentence_length_bin": 60}

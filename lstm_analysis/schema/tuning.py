@@ -1,9 +1,17 @@
 """Graded variables, and the variables of ``tuning.zarr``: a table of its own, for names occur elsewhere."""
 
-from .dims import NEURON
+from .corpus import CORPUS, MISSING
+from .dims import NEURON, T
 from .variable import Variable
 
-DERIVED = ("sentence_position", "sentence_length", "word_position", "word_length")
+DERIVED: dict[str, Variable] = {
+    "sentence_position": CORPUS["sentence_position"],
+    "sentence_length": CORPUS["sentence_length"],
+    "word_position": Variable(
+        T, "int32", "token", "place of the token in its word, white space before it not counted", (MISSING, None)
+    ),
+    "word_length": Variable(T, "int32", "token", "tokens of the word that the token belongs to", (MISSING, None)),
+}
 """Graded variables that no reader gives as numbers: the first two every corpus has, the others come from `word`."""
 VALUE_EDGES = (
     *range(60), 60, 70, 80, 90, 100, 120, 140, 160, 180, 200, 250, 300, 350, 400, 500, 600, 800, 1000, 2000,

@@ -1,5 +1,7 @@
 """Exact sums by value of graded variables, and the curves read off them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
@@ -48,7 +50,7 @@ def summarized(block, chosen=slice(None)):
 
 
 def test_the_rows_are_those_of_the_vocabulary():
-    assert schema.VALUE_EDGES == tuple(EDGES)
+    assert tuple(EDGES) == schema.VALUE_EDGES
     column = np.array([-1, *range(3000), 10**6])
     coordinate = [-1, *EDGES]
     assert [coordinate[row] for row in value_rows(column)] == [-1 if row_of(v) is None else row_of(v) for v in column]
@@ -81,7 +83,7 @@ def test_sums_equal_a_loop(block):
 @given(st.lists(st.integers(0, N), max_size=4))
 def test_however_tokens_are_cut_the_sums_are_the_same_to_the_bit(block, cuts):
     edges = [0, *sorted(cuts), N]
-    parts = [summarized(block, slice(a, b)) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [summarized(block, slice(a, b)) for a, b in pairwise(edges)]
     whole = summarized(block)
     merged = empty_summary(whole)
     for part in reversed(parts):

@@ -18,7 +18,7 @@ N = 400
 
 @pytest.fixture(scope="module")
 def text():
-    """States of 2 x 3 neurons, types, and variables: a depth that words like, one with gaps, a constant, none at all."""
+    """States of 2 x 3 neurons, types, and variables: a depth that words like, gaps, a constant, none at all."""
     rng = np.random.default_rng(1)
     depth = rng.integers(0, 6, N)
     types = (depth + rng.integers(0, 12, N)) % 14
