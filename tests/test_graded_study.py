@@ -20,6 +20,7 @@ from lstm_analysis.corpus.reader import Reader
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inputs import fingerprints, trained_model, validate
+from lstm_analysis.memory_plan import column_bytes, graded_bytes, worker_bytes
 from lstm_analysis.reductions import tuning_curve
 from lstm_analysis.run import Run
 from lstm_analysis.schema import GRADED_TUNING, MISSING
@@ -157,6 +158,18 @@ def test_a_run_without_graded_variables_does_not_change(tmp_path: Path) -> None:
 def test_studies_that_cannot_be_done_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises((UsageError, UserError), match=message):
         validate(load_study(write_numbered(tmp_path, **changes)))
+
+
+def test_the_plan_of_memory_grows_with_the_variables(runs: dict[str, Run], tmp_path: Path) -> None:
+    study, plain = load_study(write_numbered(tmp_path)), load_study(write_numbered(tmp_path, graded=[]))
+    model, summary = trained_model(study), runs["one"].summary
+    n_type = summary.sizes["table_type"]
+    held = sum(summary[name].nbytes for name in summary if str(name).startswith("graded_"))
+    assert 2.9 * held < graded_bytes(study, model, n_type) < 3.1 * held
+    assert graded_bytes(plain, model, n_type) == 0
+    grown = worker_bytes(study, model, 10**6, n_type=n_type) - worker_bytes(plain, model, 10**6, n_type=n_type)
+    assert grown >= 0
+    assert column_bytes(study, model, 10**6) > column_bytes(plain, model, 10**6)
 
 
 def test_a_number_that_the_corpus_lacks_is_refused_before_states_are_read(

@@ -22,6 +22,7 @@ HINTS = {
     "inference.carry": "--set inference.carry: expected KEY=VALUE",
     "concepts=[{source: idoms, file: idioms.yaml}]": "Unknown label source 'idoms' in concepts; did you mean 'idioms'",
     "concepts=[{source: idioms, file: nowhere.yaml}]": "nowhere.yaml",
+    "graded=[word_position]": "graded names word_position, .* a row a word. Set corpus.unit: token",
     "corpus.path=foo://a/b.txt": "'foo://a/b.txt' cannot be opened: Protocol not known: foo",
     "corpus.path=nowhere/*.txt": "nowhere/.* names no file; check the path",
     "model.checkpoint=nowhere.safetensors": "nowhere.safetensors does not exist",
