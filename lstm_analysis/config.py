@@ -156,7 +156,7 @@ class Study:
     """A study file. ``folder`` is where it lies: its relative paths count from there.
 
     ``analyses`` are by default ``sentence_position`` and, if the study makes tests, ``categories``; ``matches`` is one
-    of them if, and only if, there are ``phrases``.
+    of them if, and only if, there are ``phrases``, and ``tuning`` if, and only if, there are ``graded`` variables.
     """
 
     name: str
@@ -168,6 +168,7 @@ class Study:
     selectivity: SelectivityConfig = SelectivityConfig()
     analyses: tuple[str, ...] | None = None
     phrases: tuple[str, ...] = ()
+    graded: tuple[str, ...] = ()
     seed: int = 0
     folder: Path = field(default=Path(), metadata={"internal": True})
 
@@ -179,20 +180,21 @@ class Study:
             object.__setattr__(self, "analyses", ("sentence_position", *tested))
         elif self.analyses:
             without_repeats(self.analyses, "analyses")
-        self._match_phrases()
-
-    def _match_phrases(self) -> None:
-        if self.phrases:
-            without_repeats(self.phrases, "phrases")
         for phrase in self.phrases:
             require(bool(phrase.split()), "phrases", phrase, "words, such as: in the red")
-        asked, known = "matches" in (self.analyses or ()), bool(self.phrases)
-        if asked and not known:
-            raise UsageError(
-                "The analysis matches looks for phrases; the study names none. Give phrases: [in the red]."
-            )
-        if known and not asked:
-            object.__setattr__(self, "analyses", (*(self.analyses or ()), "matches"))
+        self._goes_with("phrases", "matches", "looks for phrases; the study names none. Give phrases: [in the red].")
+        self._goes_with("graded", "tuning", "needs graded variables; the study names none. Give graded: [brace_depth].")
+
+    def _goes_with(self, key: str, analysis: str, without: str) -> None:
+        """Add the analysis that a key asks for; refuse it without the key."""
+        given: tuple[str, ...] = getattr(self, key)
+        if given:
+            without_repeats(given, key)
+        analyses = self.analyses or ()
+        if analysis in analyses and not given:
+            raise UsageError(f"The analysis {analysis} {without}")
+        if given and analysis not in analyses:
+            object.__setattr__(self, "analyses", (*analyses, analysis))
 
     def _refuse_credentials(self) -> None:
         urls = {"store.url": [self.store.url], "corpus.path": self.corpus.path}
@@ -216,8 +218,9 @@ class Study:
         """Return the effective study as plain JSON types, without the folder."""
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
         del found["folder"]
-        if not self.phrases:
-            del found["phrases"]  # which runs of earlier versions do not know
+        for key in ("phrases", "graded"):
+            if not found[key]:
+                del found[key]  # which runs of earlier versions do not know
         found["corpus"] = self.corpus.without_later(found["corpus"])
         return found
 

@@ -60,6 +60,12 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
             raise UsageError(f"Unknown analysis {name!r} in analyses; {nearest(name, ANALYSES)}")
         if refusal := ANALYSES[name].refuses(study):
             raise UsageError(refusal)
+    of_words = [name for name in study.graded if name.startswith("word_")]
+    if of_words and study.corpus.unit == "word":
+        raise UsageError(
+            f"graded names {of_words[0]}, which is of a character or piece in its word, and this corpus has a row a "
+            "word. Set corpus.unit: token, or take it out of graded."
+        )
     sources = labels.build_sources(study.concepts, study.folder)
     if not sources:
         raise UsageError("The study names no concepts; give at least one entry under concepts.")
@@ -107,7 +113,7 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
     label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
-    summary = fingerprint("summary", states, label, study.seed)
+    summary = fingerprint("summary", states, label, study.seed, *([found["graded"]] if study.graded else []))
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
     analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))

@@ -8,6 +8,7 @@ from .inference.input_table import table_bytes
 from .inference.model import LanguageModel
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
+from .schema import N_VALUE_ROW
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .state_store import neuron_chunk
 from .tasks.columns import MOST_TOKENS
@@ -25,6 +26,9 @@ SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
 """A scheduler that has imported what the tasks need, torch too, and knows the state of each shard for its page."""
 PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 """What the tests over words hold of a pair of a frequent type and a group of documents, and of a pair of groups."""
+GRADED_LAGS, GRADED_ROWS = 2 * 6_800, 8 * 65 * N_VALUE_ROW
+"""Lags of unfinished shift groups, and numbers by block and value, that the analysis of a graded variable holds of a
+neuron: sums, and means that each leave a block out."""
 PLANNED_ANALYSES = {"idioms", "sentence_position"}
 
 
@@ -55,9 +59,10 @@ def worker_bytes(
     n_state = len(study.inference.kept(model.cell)) if stored else 1
     shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
     ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
-    testing = column_bytes(model, n_token) if stored and study.selectivity.draws else 0
+    testing = column_bytes(study, model, n_token) if stored and study.selectivity.draws else 0
     rest = max(min(ranking, RANK_MEMORY), testing)
-    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + table_bytes_of(model, n_token, n_type), rest)
+    tables = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
+    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + tables, rest)
 
 
 def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
@@ -66,12 +71,20 @@ def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
     return 3 * 8 * rows * model.n_layer * model.n_neuron
 
 
-def column_bytes(model: LanguageModel, n_token: int) -> int:
+def graded_bytes(study: Study, model: LanguageModel, n_type: int) -> int:
+    """Return a bound on three copies of the sums by value of graded variables, and of their counts by type."""
+    row = 4 * model.n_layer * model.n_neuron + min(n_type, MAX_TYPE)
+    return 3 * 8 * len(study.graded) * N_VALUE_ROW * row
+
+
+def column_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
     """Return a bound on testing a block of neurons: its draws, and some copies of the passage that it reads.
 
     A passage holds whole documents; one document that is longer is held as a whole.
     """
-    return SHIFT_MEMORY + COLUMN_COPIES * 4 * min(n_token, MOST_TOKENS) * neuron_chunk(model.n_neuron)
+    n_neuron = neuron_chunk(model.n_neuron)
+    graded = len(study.graded) * n_neuron * (8 * (study.selectivity.draws + GRADED_LAGS) + 8 * GRADED_ROWS)
+    return max(SHIFT_MEMORY, graded) + COLUMN_COPIES * 4 * min(n_token, MOST_TOKENS) * (n_neuron + len(study.graded))
 
 
 def _model_bytes(study: Study, model: LanguageModel) -> int:
@@ -102,7 +115,8 @@ def driver_bytes(
     tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
     tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
-    return PROGRAM_BYTES + tables + plans + table_bytes_of(model, n_token, n_type) + tests
+    sums = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
+    return PROGRAM_BYTES + tables + plans + sums + tests
 
 
 def word_test_bytes(n_document: int, type_n_token: NDArray[np.integer]) -> int:

@@ -20,6 +20,7 @@ from .report import write_report
 from .run import Run, open_run
 from .stages import STAGES, Work
 from .stages.activations import mend_states
+from .stages.tuning import check_graded
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
 from .submission.status_writer import StatusWriter
@@ -133,7 +134,9 @@ def run_stages(
     """Do the stages that are left, in order."""
     if "corpus" in todo:
         STAGES["corpus"](state, model)
-    labels.concept_names(open_dataset(state.run / "corpus.zarr"), sources)  # a misfit shall not wait for states
+    corpus = open_dataset(state.run / "corpus.zarr")
+    labels.concept_names(corpus, sources)  # a misfit shall not wait for states
+    check_graded(corpus, state.study.graded)
     if state.stored and "activations" not in todo and {"summary", "selectivity", "analyses"} & set(todo):
         mend_states(state, model)
     for name in [name for name in todo if name != "corpus"]:

@@ -138,22 +138,22 @@ def fake_matches(n_time: int, rng: np.random.Generator) -> xr.Dataset:
     return found.assign_attrs(threshold=0.3, left=1, right=0, n_draw=99)
 
 
-def fake_graded(shape: tuple[int, int], rng: np.random.Generator, names: Sequence[str], tested: bool) -> xr.Dataset:
-    """Return ``tuning.zarr``: values 0 to 60 and wider steps; tokens have the first eight."""
-    value = np.array([*range(61), 70, 80, 2000])
-    each, curve = ("variable", "layer", "neuron"), ("variable", "variable_value", "layer", "neuron")
-    n_token = np.where(value < 8, 90 - 10 * value, 0)
-    mean = np.where(n_token[:, None, None] > 0, rng.uniform(-0.4, 0.4, (len(names), len(value), *shape)), np.nan)
-    found = xr.Dataset({"tuning_mean": (curve, mean), "tuning_sd": (curve, np.abs(mean))})
-    found["n_token"] = (("variable", "variable_value"), np.tile(n_token, (len(names), 1)))
-    found["n_token_missing"] = ("variable", np.arange(len(names)))
-    for name in ("eta2", *(("eta2_type_adjusted", "r", "p_fwer") if tested else ())):
-        found[name] = (each, rng.uniform(0, 1, (len(names), *shape)))
+def fake_graded(eta2: xr.DataArray, rng: np.random.Generator, names: Sequence[str], tested: bool) -> xr.Dataset:
+    """Return ``tuning.zarr``; the variable ``never`` has no value."""
+    sizes = {"variable": len(names), "variable_value": len(schema.VALUE_EDGES), **eta2.sizes}
+    one_pass = ("tuning_mean", "tuning_sd", "n_token", "n_token_missing", "eta2", "eta2_type_adjusted")
+    found = random_store(schema.GRADED_TUNING if tested else one_pass, schema.GRADED_TUNING, sizes, rng)
+    found = found.assign_coords(variable=np.array(names, object), variable_value=np.array(schema.VALUE_EDGES))
+    found["n_token"] = found["n_token"] * (found["variable_value"] < 70) * 10
+    there = eta2.notnull() & (found["variable"] != "never")
+    floats = [name for name in found if found[name].dtype.kind == "f"]
+    dims = {name: schema.GRADED_TUNING[name].dims for name in floats}
+    found = found.assign({name: found[name].where(there).transpose(*dims[name]) for name in floats})
+    found["n_token"] = found["n_token"].where(found["variable"] != "never", 0).astype(np.int64)
     if tested:
-        found["graded_neuron"] = (each, rng.integers(0, 2, (len(names), *shape)).astype(np.int8))
-        for name in ("tuning_mean", "r", "eta2"):
-            found[f"{name}_low"], found[f"{name}_high"] = found[name] - 0.05, found[name] + 0.05
-    return found.assign_coords(variable=np.array(names, object), variable_value=value)
+        called = found["graded_neuron"].clip(min=0).where(there, -1).astype(np.int8)
+        found["graded_neuron"] = called.transpose(*schema.GRADED_TUNING["graded_neuron"].dims)
+    return found
 
 
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:

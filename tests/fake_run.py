@@ -42,7 +42,7 @@ def write_run(
     analyses: tuple[str, ...] = ("sentence_position",),
     twin: str | None = None,
     random: str | None = None,
-    graded: tuple[str, ...] = ("brace_depth",),
+    graded: tuple[str, ...] = ("brace_depth", "<b>nasty</b>", "never"),
     corpus_study: Mapping[str, str] | None = None,
 ) -> Run:
     """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position.
@@ -70,7 +70,7 @@ def write_run(
         "categories": lambda: fake_categories(scores, TYPES, rng),
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
-        "tuning": lambda: fake_graded(hidden.shape[1:], rng, graded, draws > 0),
+        "tuning": lambda: fake_graded(tuning["eta2"], rng, graded, draws > 0),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:

@@ -24,6 +24,7 @@ HINTS = {
     "concepts=[{source: idioms, file: nowhere.yaml}]": "nowhere.yaml",
     "concepts=[{source: structure, depth: 0}]": "depth of the label source structure must be a whole number from 1 on",
     "concepts=[{source: annotation}]": "The label source 'annotation' needs the key 'column'",
+    "graded=[word_position]": "graded names word_position, .* a row a word. Set corpus.unit: token",
     "corpus.path=foo://a/b.txt": "'foo://a/b.txt' cannot be opened: Protocol not known: foo",
     "corpus.path=nowhere/*.txt": "nowhere/.* names no file; check the path",
     "model.checkpoint=nowhere.safetensors": "nowhere.safetensors does not exist",

@@ -1,5 +1,7 @@
 """The summary of one block of tokens: plain arrays in memory, what the task of a shard calls."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from ..errors import UserError
 from ..fixed_point import carry
 from ..schema import GROUPS
 from .context import find_contexts
+from .graded import add_by_value
 from .groups import BASELINE, LEFT_OUT, TARGET, Groups, find_groups
 from .histogram import digitise
 from .moments import add_histogram, add_moments
@@ -30,6 +33,7 @@ def summarize_block(
     type_id: NDArray[np.integer] | None = None,
     document: NDArray[np.integer] | None = None,
     type_rows: TypeRows | None = None,
+    graded: Mapping[str, NDArray[np.integer]] | None = None,
 ) -> xr.Dataset:
     """Return the mergeable summary of a block of tokens.
 
@@ -54,6 +58,8 @@ def summarize_block(
     type_id, document, type_rows
         Surface form and document of each token, dims (time), and which of them have a row; adds the ``type_`` and
         ``document_group_`` variables.
+    graded
+        Values of the graded variables by name, dims (time), -1 for none; adds the ``graded_`` variables.
 
     Returns
     -------
@@ -86,6 +92,9 @@ def summarize_block(
         summary = summary.merge(find_contexts(values, context_group, time))
     if type_rows is not None and type_id is not None and document is not None:
         summary = summary.merge(add_by_type(values, label, sentence_position, type_id, document, type_rows))
+    if graded:
+        rows = None if type_rows is None or type_id is None else (type_rows.type_row[type_id], type_rows.n_type)
+        summary = summary.merge(add_by_value(values, graded, *(rows or ())))
     return summary
 
 

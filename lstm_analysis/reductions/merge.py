@@ -32,6 +32,12 @@ _MERGE: dict[str, Callable[[xr.Variable, xr.Variable], Any]] = {
     "position_table_value_sum": np.add,
     "table_square_sum_high": np.add,
     "table_square_sum_low": np.add,
+    "graded_n_token": np.add,
+    "graded_value_sum": np.add,
+    "graded_square_sum_high": np.add,
+    "graded_square_sum_low": np.add,
+    "graded_type_n_token": np.add,
+    "graded_table_value_sum": np.add,
 }
 
 
@@ -58,7 +64,7 @@ def merge_summaries(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     _check_fit(a, b)
     # Variables have dims but no coordinates to align, which `_check_fit` has compared once.
     parts = {name: merge(a[name].variable, b[name].variable) for name, merge in _MERGE.items() if name in a}
-    for prefix in ("", "position_", "table_"):
+    for prefix in ("", "position_", "table_", "graded_"):
         high, low = f"{prefix}square_sum_high", f"{prefix}square_sum_low"
         if low in parts:
             parts[high], parts[low] = carry(parts[high], parts[low])
@@ -110,7 +116,7 @@ def _check_fit(a: xr.Dataset, b: xr.Dataset) -> None:
         raise UserError(f"Cannot merge summaries of different sizes: {sizes}. Use the same model, concepts and bins.")
     if "bin_edge" in a and not np.array_equal(a.bin_edge.values, b.bin_edge.values, equal_nan=True):
         raise UserError("Cannot merge summaries with different bin edges; give all of them the edges of one pilot.")
-    for name in ("concept", "layer", "neuron"):
+    for name in ("concept", "variable", "layer", "neuron"):
         if name in a.coords and name in b.coords and not np.array_equal(a[name].values, b[name].values):
             raise UserError(f"Cannot merge summaries whose {name} coordinates differ; they are not of the same study.")
     if "value_min" in a:

@@ -11,6 +11,7 @@ from .. import schema
 from . import lazy
 from .block import summarize_block
 from .context import N_CONTEXT
+from .graded import value_rows
 from .pilot import pilot_edges_of
 from .states import check_columns, check_states, neuron_coords, places
 from .tuning import N_POSITION, sum_by_position, tuning_from_sums
@@ -83,7 +84,7 @@ def summarize(
 
 
 def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POSITION) -> xr.Dataset:
-    """Return the mean and standard deviation of each neuron at each position in the sentence.
+    """Return the mean and standard deviation of each neuron at each position in the sentence, or value of a column.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
         Hidden states within [-1, 1], dims (time, layer, neuron), in memory or lazy with any chunks. A neuron that is
         NaN at every token is absent.
     by
-        ``sentence_position`` of each token (time).
+        ``sentence_position`` of each token (time); or a column of the corpus with another name, such as
+        ``brace_depth``, whose tokens without a value (-1) are left out.
     n_position
         Number of positions; the last one holds all later ones too.
 
@@ -99,7 +101,8 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
     -------
     ``tuning_mean`` and ``tuning_sd`` (divisor n - 1), dims (sentence_position, layer, neuron), and ``n_token``
     (sentence_position); lazy if the states are. NaN where the position has no token, for ``tuning_sd`` also where it
-    has one only, and for an absent neuron.
+    has one only, and for an absent neuron. By another column the dim is ``variable_value``, the smallest value of each
+    row: exact below 60, coarser above (`schema.VALUE_EDGES`).
 
     Examples
     --------
@@ -109,7 +112,12 @@ def tuning_curve(states: xr.DataArray, by: xr.DataArray, n_position: int = N_POS
     ([0.0, 0.75, nan], [1, 2, 0])
     """
     check_states(states)
-    check_columns(states, {"sentence_position": by})
+    check_columns(states, {str(by.name or "sentence_position"): by})
+    if by.name not in (None, "sentence_position"):
+        row = xr.apply_ufunc(value_rows, by.rename(None), dask="parallelized", output_dtypes=[np.int64])
+        curve = tuning_curve(states, row, schema.N_VALUE_ROW).isel(sentence_position=slice(1, None))
+        curve = curve.rename(sentence_position="variable_value")
+        return curve.assign_coords(variable_value=np.array(schema.VALUE_EDGES))
     if states.chunks is None:
         sums = sum_by_position(states.values, np.asarray(by.values), n_position)
     else:

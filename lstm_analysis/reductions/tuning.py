@@ -69,13 +69,15 @@ def add_by_position(
     )
 
 
-def tuning_from_sums(summary: xr.Dataset) -> xr.Dataset:
-    r"""Return the mean and standard deviation at each position.
+def tuning_from_sums(summary: xr.Dataset, prefix: str = "position_") -> xr.Dataset:
+    r"""Return the mean and standard deviation at each position, or at each value of graded variables.
 
     Parameters
     ----------
     summary
-        Needs ``position_n_token, position_value_sum, position_square_sum_high, position_square_sum_low, value_min``.
+        Needs ``n_token, value_sum, square_sum_high, square_sum_low``, each with the prefix, and ``value_min``.
+    prefix
+        ``"position_"`` or ``"graded_"``.
 
     Returns
     -------
@@ -87,9 +89,9 @@ def tuning_from_sums(summary: xr.Dataset) -> xr.Dataset:
     return schema.attach_attrs(
         xr.Dataset(
             {
-                "tuning_mean": fixed_point.mean(summary, "position_").where(present),
-                "tuning_sd": np.sqrt(fixed_point.variance(summary, "position_").where(present)),
-                "n_token": summary.position_n_token,
+                "tuning_mean": fixed_point.mean(summary, prefix).where(present),
+                "tuning_sd": np.sqrt(fixed_point.variance(summary, prefix).where(present)),
+                "n_token": summary[f"{prefix}n_token"],
             }
         )
     )
@@ -122,19 +124,42 @@ def tuning_from_summary(summary: xr.Dataset) -> xr.Dataset:
     """
     if "position_value_sum" not in summary:
         raise UserError("The summary has no sums by position; make it with summarize(..., sentence_position=...).")
-    summary = summary[[name for name in summary.data_vars if name in _NEEDED]].compute()
-    curve = tuning_from_sums(summary)
-    names = [str(name) for name in summary.data_vars if str(name).startswith("position_")]
-    total = fixed_point.variance(summary[names].sum("sentence_position"), "position_")
-    n_free = (curve.n_token - 1).clip(min=0).sum()
-    within = fixed_point.square_deviation(summary, "position_").sum("sentence_position") / n_free.where(n_free > 0)
+    return curve_and_share(summary, "position_", "sentence_position")
+
+
+def graded_tuning(summary: xr.Dataset) -> xr.Dataset:
+    """Return what `tuning_from_summary` does of graded variables, over the tokens that have a value.
+
+    Parameters
+    ----------
+    summary
+        With the ``graded_`` variables.
+
+    Returns
+    -------
+    ``tuning_mean, tuning_sd`` (variable, variable_value, layer, neuron), ``n_token`` (variable, variable_value),
+    ``n_token_missing`` (variable), ``eta2`` (variable, layer, neuron), NaN for a variable with one value.
+    """
+    rows = summary.isel(variable_value=slice(1, None))
+    each = [rows.isel(variable=slice(i, i + 1)) for i in range(rows.sizes["variable"])]  # exact sums are large
+    curve = xr.concat([curve_and_share(one, "graded_", "variable_value") for one in each], "variable")
+    varies = (curve["n_token"] > 0).sum("variable_value") > 1
+    missing = summary["graded_n_token"].isel(variable_value=0, drop=True)
+    return curve.assign(eta2=curve["eta2"].where(varies), n_token_missing=missing)
+
+
+def curve_and_share(summary: xr.Dataset, prefix: str, dim: str) -> xr.Dataset:
+    """Return the curve along ``dim`` from the sums with the prefix, and the share of variance between its rows."""
+    sums = [prefix + name for name in _MOMENTS]
+    summary = summary[[name for name in (*sums, "value_min", "value_max") if name in summary]].compute()
+    curve = tuning_from_sums(summary, prefix)
+    total = fixed_point.variance(summary[sums].sum(dim), prefix)
+    n_free = (curve.n_token - 1).clip(min=0).sum(dim)
+    within = fixed_point.square_deviation(summary, prefix).sum(dim) / n_free.where(n_free > 0)
     span = summary.value_max.astype(np.float64) - summary.value_min
     varies = (span >= schema.RESOLUTION) & (total > 0)
     curve["eta2"] = 1 - within / total.where(varies)
     return schema.attach_attrs(curve)
 
 
-_NEEDED = (
-    "position_n_token", "position_value_sum", "position_square_sum_high", "position_square_sum_low",
-    "value_min", "value_max",
-)  # fmt: skip
+_MOMENTS = ("n_token", "value_sum", "square_sum_high", "square_sum_low")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .. import __version__
+from ..analyses.tuning.conclusion import MIN_ETA2, MIN_R
 from ..disk import new_file
 from ..explorer_links import ADDRESS, concept_link, neuron_link, span_link
 from ..selectivity import MEASURES, is_present
@@ -34,6 +36,8 @@ from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
 from .tuning_curve import most_tuned, tuning_curve
+from .tuning_section import MIN_TOKEN as FEWEST_DRAWN
+from .tuning_section import GradedVariable, graded_figure, tuning_section
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -78,7 +82,8 @@ def render(material: Material) -> str:
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
     position, idioms = position_section(material), idiom_section(material)
-    figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms)
+    graded = tuning_section(material)
+    figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms, graded)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -101,6 +106,9 @@ def render(material: Material) -> str:
         position=position,
         phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
+        graded=graded,
+        graded_floors=(MIN_ETA2, MIN_R),
+        graded_min_token=FEWEST_DRAWN,
         folder=material.folder,
         explorer=ADDRESS,
         n_trace=N_TRACE,
@@ -145,7 +153,10 @@ def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[in
 
 
 def draw_analyses(
-    material: Material, position: PositionSection | None, idioms: IdiomSection | None
+    material: Material,
+    position: PositionSection | None,
+    idioms: IdiomSection | None,
+    graded: Sequence[GradedVariable] = (),
 ) -> dict[str, Model]:
     """Return the figures of the analyses by name; those that have nothing to show are left out.
 
@@ -153,7 +164,7 @@ def draw_analyses(
     ----------
     material
         The datasets of a run.
-    position, idioms
+    position, idioms, graded
         Their sections.
     """
     figures: dict[str, Model] = {}
@@ -169,6 +180,9 @@ def draw_analyses(
             figures["forest"] = forest(material.idioms, *best, by_occurrences(material.idioms))
         if idioms.idioms:
             figures["active"] = active_curves(material.idioms)
+    for one in graded:
+        if one.neurons:
+            figures[f"graded-{one.index}"] = graded_figure(material, one)
     return figures
 
 

@@ -11,6 +11,7 @@ from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
 from .summaries import SUMMARIES
+from .tuning import DERIVED, GRADED_TUNING, N_VALUE_ROW, VALUE_EDGES
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
-    "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
-    "require_dims",
+    "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
+    "LAST_POSITION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE",
+    "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
     "draw", "concept", "group", "contrast", "readout", "idiom", "threshold", "table_type", "document_group",
-    "sentence_position", "sentence_length_bin", "boundary", "extreme", "rank", "time", "layer", "neuron", "offset",
-    "edge", "bin",
+    "sentence_position", "sentence_length_bin", "variable", "variable_value", "boundary", "extreme", "rank", "time",
+    "layer", "neuron", "offset", "edge", "bin",
 )  # fmt: skip
 GROUPS = ("baseline", "target")
 EXTREMES = ("lowest", "highest")

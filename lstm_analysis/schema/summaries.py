@@ -1,6 +1,6 @@
 """Variables of ``summary.zarr`` and ``contexts.zarr``."""
 
-from .dims import MOMENT, NEURON, TOP, TUNING, TYPE
+from .dims import BY_VALUE, MOMENT, NEURON, TOP, TUNING, TYPE
 from .variable import Variable
 
 SUMMARIES: dict[str, Variable] = {
@@ -38,6 +38,18 @@ SUMMARIES: dict[str, Variable] = {
     "position_table_value_sum": Variable(TUNING, "int64", "2**-30", "sum at the position over tokens with a row"),
     "table_square_sum_high": Variable(NEURON, "int64", "2**-28", "their squares, high part", (0, None)),
     "table_square_sum_low": Variable(NEURON, "int64", "2**-60", "their squares, low 32 bits", (0, 2**32 - 1)),
+    "graded_n_token": Variable(BY_VALUE[:2], "int64", "token", "tokens with the value of the variable", (0, None)),
+    "graded_value_sum": Variable(BY_VALUE, "int64", "2**-30", "sum of round(value * 2**30) at the variable's value"),
+    "graded_square_sum_high": Variable(BY_VALUE, "int64", "2**-28", "squares at the variable's value, high", (0, None)),
+    "graded_square_sum_low": Variable(
+        BY_VALUE, "int64", "2**-60", "squares at the variable's value, low", (0, 2**32 - 1)
+    ),
+    "graded_type_n_token": Variable(
+        (*BY_VALUE[:2], "table_type"), "int64", "token", "tokens of the type with the variable's value", (0, None)
+    ),
+    "graded_table_value_sum": Variable(
+        BY_VALUE, "int64", "2**-30", "sum at the variable's value over tokens with a row"
+    ),
     "duplicate_of": Variable(NEURON, "int64", "1", "neurons with |r| > .95 share the number; -1 where there is none"),
     "context_time": Variable(TOP, "int64", "1", "token at which the neuron is extreme; -1 where there is none"),
     "context_group": Variable(TOP, "int64", "1", "document or sentence of that token; -1 where there is none"),

@@ -23,6 +23,7 @@ from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
 from .matches import matches
 from .tables import run_tables
+from .tuning import tuning
 from .work import Work, log, make_job
 
 
@@ -54,10 +55,10 @@ SHIFT_DRAWS = 1000
 def sentence_position(state: Work, model: LanguageModel) -> xr.Dataset:
     """Return how neurons follow the position in the sentence; without stored states the curve and its shares only."""
     summary = open_dataset(state.run / "summary.zarr")
-    tuning = reductions.tuning_from_summary(summary)
+    curve = reductions.tuning_from_summary(summary)
     adjusted = eta2_type_adjusted(run_tables(state.run))
     if not (state.stored and state.study.selectivity.draws):
-        return tuning.merge(adjusted)
+        return curve.merge(adjusted)
     job, config = make_job(state, model), state.study.selectivity
     corpus = zarr.open_group(state.run / "corpus.zarr", mode="r")
     names = ("sentence", "sentence_position", "sentence_length", "document")
@@ -74,7 +75,7 @@ def sentence_position(state: Work, model: LanguageModel) -> xr.Dataset:
         state, model, "positions", tasks.position_block,
         lambda *_: (job, store, draws, config.alpha, state.study.seed), "analyses",
     )  # fmt: skip
-    concluded = conclude_positions(assemble(found, summary), tuning["eta2"], adjusted["eta2_type_adjusted"])
+    concluded = conclude_positions(assemble(found, summary), curve["eta2"], adjusted["eta2_type_adjusted"])
     return concluded.assign(n_token_in_table=adjusted["n_token_in_table"]).assign_attrs(note=plan.attrs["note"])
 
 
@@ -163,6 +164,7 @@ ANALYSES: dict[str, Analysis] = {
     "categories": Analysis(semantic_categories, without_tests),
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
+    "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
 }
 
 

@@ -152,6 +152,7 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         settles=can_settle(state.study, model.cell, pieces),
         context_group="sentence" if few else "document",
         activations_url=None if isinstance(state.activations, Path) else state.activations,
+        graded=state.study.graded,
     )
 
 

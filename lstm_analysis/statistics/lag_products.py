@@ -1,5 +1,6 @@
 """Products of two series at lags of a grid, for all lags together: a Fourier transform as matrix products."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..compiled import compiled
 _COLUMNS = 64
 
 Floats = NDArray[np.float32]
+TakeWeights = Callable[[NDArray[np.int64], Floats], None]
 
 
 def places(start: NDArray[np.int64], stop: NDArray[np.int64], n_lag: int) -> NDArray[np.int64]:
@@ -30,24 +32,19 @@ def places(start: NDArray[np.int64], stop: NDArray[np.int64], n_lag: int) -> NDA
 
 
 def cross_spectrum(
-    values: Floats,
-    mean: Floats,
-    label: NDArray[np.int8],
-    weight: Floats,
-    concept: NDArray[np.int64],
-    place: NDArray[np.int64],
-    n_lag: int,
+    values: Floats, mean: Floats, take_weights: TakeWeights, n_concept: int, place: NDArray[np.int64], n_lag: int
 ) -> Floats:
-    """Return the cross-spectrum of weighted labels and centred values along the lags, summed over places.
+    """Return the cross-spectrum of weights and centred values along the lags, summed over places.
 
     Parameters
     ----------
     values, mean
         Dims (time, neuron) and (document, neuron): what is subtracted.
-    label, weight
-        Dims (time, concept) and (label, concept): the weight of label 0, 1 and -1.
-    concept
-        Those of the concepts that are wanted.
+    take_weights
+        Given places and an array (lag, place, concept), writes the weights there: `weights_of_labels`, or
+        `weights_as_given`.
+    n_concept
+        Concepts, or variables, that it writes.
     place
         From `places`.
     n_lag
@@ -58,14 +55,14 @@ def cross_spectrum(
     Dims (frequency, part, concept, neuron), parts real and imaginary.
     """
     forward = _forward(n_lag)
-    n_frequency, n_concept, n_neuron = len(forward) // 2, len(concept), values.shape[1]
+    n_frequency, n_neuron = len(forward) // 2, values.shape[1]
     total = np.zeros((n_frequency, 2 * n_concept, n_neuron), dtype=np.float32)
     for first in range(0, len(place), _COLUMNS):
         here = place[first : first + _COLUMNS]
         x = np.empty((n_lag, len(here), n_neuron), dtype=np.float32)
         w = np.empty((n_lag, len(here), n_concept), dtype=np.float32)
         _take_values(values, mean, here, x)
-        _take_weights(label, weight, concept, here, w)
+        take_weights(here, w)
         x_hat = np.matmul(forward, x.reshape(n_lag, -1)).reshape(n_frequency, -1, n_neuron)
         total += np.matmul(_conjugate(forward, w), x_hat)
     return total.reshape(n_frequency, 2, n_concept, n_neuron)
@@ -121,13 +118,36 @@ def _take_values(values: Floats, mean: Floats, place: NDArray[np.int64], taken: 
 
 
 @compiled
-def _take_weights(
+def weights_of_labels(
     label: NDArray[np.int8], weight: Floats, concept: NDArray[np.int64], place: NDArray[np.int64], taken: Floats
 ) -> None:
-    """Copy the weights of the labels to (lag, place, concept)."""
+    """Write the weights of the labels to (lag, place, concept).
+
+    Parameters
+    ----------
+    label, weight
+        Dims (time, concept) and (label, concept): the weight of label 0, 1 and -1.
+    concept
+        Those of the concepts that are wanted.
+    place
+        From `places`.
+    taken
+        Written.
+    """
     n_lag, n_place, n_concept = taken.shape
     for row in range(n_lag):
         for i in range(n_place):
             t = place[i, 0] + row * place[i, 1]
             for k in range(n_concept):
                 taken[row, i, k] = weight[label[t, concept[k]], concept[k]] if t < place[i, 2] else 0.0
+
+
+@compiled
+def weights_as_given(weights: Floats, variable: NDArray[np.int64], place: NDArray[np.int64], taken: Floats) -> None:
+    """Write weights (time, variable) of some variables to (lag, place, variable); `places` are the third argument."""
+    n_lag, n_place, n_variable = taken.shape
+    for row in range(n_lag):
+        for i in range(n_place):
+            t = place[i, 0] + row * place[i, 1]
+            for k in range(n_variable):
+                taken[row, i, k] = weights[t, variable[k]] if t < place[i, 2] else 0.0

@@ -16,6 +16,7 @@ from ..dashboard import count
 from ..inference.shards import Shard
 from ..packed import read_packed, write_packed
 from ..store import crc32
+from .graded import graded_columns
 from .job import Job, times
 
 FAN_IN = 8
@@ -48,6 +49,7 @@ def keep_summary(hidden: NDArray[np.float32], shard: Shard, job: Job) -> None:
         type_id=columns["type_id"],
         document=columns["document"],
         type_rows=read_type_rows(job.run),
+        graded=graded_columns(job, *shard.spans),
     )
     write_packed(partial_path(job.run, 0, shard.index), summary)
     _merge_upwards(shard.index, job)

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,9 @@ from lstm_analysis.report.palette import contrast, share_colours
 from lstm_analysis.report.position_section import position_section
 from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
+from lstm_analysis.report.tuning_section import graded_figure, tuning_section
 
-ALL = ("sentence_position", "categories", "idioms", "matches")
+ALL = ("sentence_position", "categories", "idioms", "matches", "tuning")
 
 
 @pytest.fixture(scope="module")
@@ -329,3 +331,74 @@ def test_matches_of_phrases(whole: Material, html: str) -> None:
 def test_without_phrases_there_is_no_such_section(whole: Material) -> None:
     assert "#matches" not in page.render(replace(whole, matches=None))
     assert match_section(replace(whole, matches=None)) == []
+
+
+def test_graded_variables_with_their_neurons_and_the_twin(whole: Material, html: str) -> None:
+    depth, nasty, never = tuning_section(whole)
+    assert whole.graded is not None
+    assert whole.twin is not None
+    assert whole.twin.graded is not None
+    found = whole.graded.sel(variable="brace_depth")
+    share, called = found["eta2_type_adjusted"].values, found["graded_neuron"].values == 1
+    assert depth.n_called == called.sum() > 0
+    assert depth.n_called_twin == int((whole.twin.graded["graded_neuron"].sel(variable="brace_depth") == 1).sum())
+    first = depth.neurons[0]
+    assert share[first.layer, first.neuron] == share[called].max()
+    assert first.scores["r"] == float(found["r"][first.layer, first.neuron])
+    order = [(not one.called, -one.scores["eta2_type_adjusted"]) for one in depth.neurons]
+    assert order == sorted(order)
+    assert len({one.name for one in depth.neurons}) == 6
+    assert depth.twin is not None
+    assert (depth.meaning, nasty.meaning) == (
+        schema.NUMBERS["brace_depth"].meaning,
+        "number that the corpus gives",
+    )
+    assert never.neurons == ()
+    text = text_of(html[html.index('<section id="graded">') :])
+    assert f"{depth.n_called} neurons called, in the random twin {depth.n_called_twin}" in text
+    assert "&lt;b&gt;nasty&lt;/b&gt;" in text
+    assert "No neuron has a share: no token has a value." in text
+    assert '<a href="#graded">' in html
+
+
+def test_duplicates_are_one_graded_neuron(whole: Material) -> None:
+    group = whole.scores["duplicate_of"].copy(data=np.zeros(whole.scores["duplicate_of"].shape, int))
+    one = replace(whole, scores=whole.scores.assign(duplicate_of=group))
+    depth = tuning_section(one)[0]
+    assert len(depth.neurons) == 1
+    assert len(depth.neurons[0].duplicates) == group.size - 1
+
+
+def test_the_curves_drawn_are_those_of_the_store(whole: Material) -> None:
+    assert whole.graded is not None
+    depth = tuning_section(whole)[0]
+    plot, strip = graded_figure(whole, depth).children
+    lines = [r for r in plot.renderers if type(r.glyph).__name__ == "Line"]
+    assert len(lines) == 4
+    assert lines[0].glyph.line_color == "#8a8f98"
+    found = whole.graded.sel(variable="brace_depth")
+    drawn = found["n_token"].values >= 10
+    first = depth.neurons[0]
+    data = lines[1].data_source.data
+    np.testing.assert_array_equal(data["mean"], found["tuning_mean"][drawn, first.layer, first.neuron])
+    np.testing.assert_array_equal(data["low"], found["tuning_mean_low"][drawn, first.layer, first.neuron])
+    edges = np.array(schema.VALUE_EDGES)[drawn]
+    exact = edges < 60
+    np.testing.assert_array_equal(data["at"][exact], edges[exact])
+    assert strip.below[0].axis_label == "brace_depth (1)"
+    assert set(data["from"]) == set(edges)
+
+
+def test_graded_variables_without_tests(tmp_path: Path) -> None:
+    material = gather(write_run(tmp_path / "plain", analyses=("sentence_position", "tuning"), stored=False))
+    depth = tuning_section(material)[0]
+    assert not depth.tested
+    assert depth.n_called_twin is None
+    html = page.render(material)
+    assert "Correlations, intervals and tests need stored states" in html
+    graded = text_of(html[html.index('<section id="graded">') : html.index('<section id="small-print">')])
+    assert "called" not in graded
+
+
+def test_without_graded_variables_there_is_no_such_section(whole: Material) -> None:
+    assert "#graded" not in page.render(replace(whole, graded=None))
