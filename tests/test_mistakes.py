@@ -27,6 +27,8 @@ HINTS = {
     "graded=[word_position]": "graded names word_position, .* a row a word. Set corpus.unit: token",
     "corpus.path=foo://a/b.txt": "'foo://a/b.txt' cannot be opened: Protocol not known: foo",
     "corpus.path=nowhere/*.txt": "nowhere/.* names no file; check the path",
+    "corpus.subtokens=true": "corpus.subtokens is for the format java; the corpus has the format text",
+    "corpus={format: java, path: ./}": "is a folder without Java sources",
     "model.checkpoint=nowhere.safetensors": "nowhere.safetensors does not exist",
 }
 
@@ -53,6 +55,8 @@ CORPORA: dict[str, tuple[str, bytes, str]] = {
         b'{"document": "d", "tokens": ["a", "\\ud800"]}\n',
         r"corpus\.half, line 1: .* half a surrogate pair",
     ),
+    "java": ("java", b"class Caf\xe9 {}", r"corpus\.java is not valid UTF-8: line 1 has byte 0xe9 at byte 9 of"),
+    "zip": ("java", b"PK", r"corpus\.zip: its table of contents cannot be read .*: the archive is damaged"),
     "latin1": ("text", "w1 w2\nw3 café w4\n".encode("latin1"), r"corpus\.latin1 .*line 2 has byte 0xe9 at byte 12"),
 }
 

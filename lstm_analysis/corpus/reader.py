@@ -9,6 +9,8 @@ from .files import DocumentNames, count_lines, display, document_names, expand, 
 from .sentences import PLAIN_JAVA, JavaOptions, Sentence, Source
 
 log = logging.getLogger(__name__)
+MOST_REMARKS = 20
+"""Remarks on texts that are shown one by one."""
 Cut = Literal["line", "blank line"]
 
 
@@ -88,6 +90,14 @@ class Text:
         return f"{display(self.file)}, line {self.line_number(i)}"
 
 
+def report_remarks(remarks: Sequence[str]) -> None:
+    """Show what readers had to say of texts; of many the first."""
+    for remark in remarks[:MOST_REMARKS]:
+        log.warning("%s", remark)
+    if len(remarks) > MOST_REMARKS:
+        log.warning("%d more files are broken, empty or of another language.", len(remarks) - MOST_REMARKS)
+
+
 def file_texts(source: Source) -> list[Text]:
     """Return the files of a source, each a text."""
     files, split = expand(source.paths), source.sentences == "split"
@@ -122,12 +132,15 @@ class Reader:
     files: Callable[[Sequence[str], str], list[str]] = expand
 
     def __call__(self, source: Source) -> Iterator[Sentence]:
-        """Yield the sentences of a source, one text after the other; remarks are logged."""
-        names = DocumentNames()
-        for text in self.texts(source):
-            names.begin(text.name)
-            for found in self.read(text, names):
-                if isinstance(found, Remark):
-                    log.warning("%s", found.text)
-                else:
-                    yield found
+        """Yield the sentences of a source, one text after the other; remarks are logged in the end."""
+        names, remarks = DocumentNames(), list[str]()
+        try:
+            for text in self.texts(source):
+                names.begin(text.name)
+                for found in self.read(text, names):
+                    if isinstance(found, Remark):
+                        remarks.append(found.text)
+                    else:
+                        yield found
+        finally:
+            report_remarks(remarks)

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..corpus.indexing import MODULUS, create_columns, plan_chunks
 from ..corpus.merging import Merger, dims_of
 from ..corpus.part_reading import DocumentScan
 from ..corpus.parts import Part, plan_parts
-from ..corpus.reader import Reader
+from ..corpus.reader import Reader, report_remarks
 from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
@@ -29,8 +29,6 @@ from .work import Work, explain, log
 
 UNKNOWN_WARNING = 0.2
 PARTS = "parts"
-MOST_REMARKS = 20
-"""Remarks on texts that are shown one by one."""
 
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
@@ -206,14 +204,6 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
             )
         return asked
     return None if model.vocabulary.level == "subword" else model.vocabulary.end_of_sentence
-
-
-def report_remarks(remarks: Sequence[str]) -> None:
-    """Show what the reader had to say of the texts."""
-    for remark in remarks[:MOST_REMARKS]:
-        log.warning("%s", remark)
-    if len(remarks) > MOST_REMARKS:
-        log.warning("%d more files are broken, empty or of another language.", len(remarks) - MOST_REMARKS)
 
 
 def report_copies(corpus: xr.Dataset) -> int:
