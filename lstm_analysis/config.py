@@ -45,6 +45,9 @@ class CorpusConfig:
         Read whole sentences up to this many tokens.
     end_of_sentence
         Symbol appended to each sentence; by default that of the model's vocabulary, none for character models.
+    level
+        ``word``, or ``char`` for a model that reads characters or bytes: every character of the text is kept, a line is
+        a sentence, and a place on ``time`` is a character (``unit`` is ``token``).
     """
 
     format: str
@@ -54,10 +57,27 @@ class CorpusConfig:
     documents: tuple[str, ...] = ()
     limit_tokens: int | None = None
     end_of_sentence: str | None = AUTOMATIC
+    level: Literal["word", "char"] = "word"
 
     def __post_init__(self) -> None:
         known_choices(self, "corpus")
         at_least(1, self, "corpus", "limit_tokens")
+        if self.level == "char":
+            self._refuse_cutting()
+            object.__setattr__(self, "unit", "token")
+
+    def _refuse_cutting(self) -> None:
+        """Refuse keys that say how words are cut from a text, of a corpus of characters."""
+        if self.sentences == "split":
+            raise UsageError(
+                "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
+                "corpus.sentences."
+            )
+        if self.end_of_sentence not in (AUTOMATIC, "\n"):
+            raise UsageError(
+                f"corpus.end_of_sentence is {self.end_of_sentence!r}, but with corpus.level: char the lines of the text "
+                "end as they stand. Remove corpus.end_of_sentence."
+            )
 
 
 @dataclass(frozen=True)
@@ -253,6 +273,8 @@ class Study:
         del found["folder"]
         if not self.phrases:
             del found["phrases"]  # which runs of earlier versions do not know
+        if self.corpus.level == "word":
+            del found["corpus"]["level"]  # likewise
         return found
 
 

@@ -4,21 +4,23 @@ from collections.abc import Iterator, Sequence
 
 import xarray as xr
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, one_of
+from .alphabet import Alphabet
+from .character_readers import CHARACTER_READERS
 from .conllu import read_conllu
 from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
 from .reader import Reader
-from .sentences import Mark, Sentence, Source
+from .sentences import Level, Mark, Sentence, Source
 from .sotu import read_sotu
 from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "READERS", "CorpusBuilder", "EmptyCorpus", "Mark", "PieceColumns", "Reader", "Sentence", "Source", "add_pieces",
-    "empty_corpus", "find_reader", "read_corpus", "read_sentences",
+    "CHARACTER_READERS", "READERS", "CorpusBuilder", "EmptyCorpus", "Level", "Mark", "PieceColumns", "Reader",
+    "Sentence", "Source", "add_pieces", "empty_corpus", "find_reader", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {
@@ -29,11 +31,16 @@ READERS: dict[str, Reader] = {
     "sotu": read_sotu,
 }
 CUTS = ("line", "split")
+LEVELS = ("word", "char")
 SUFFIXES = {".txt": "text", ".conllu": "conllu", ".tsv": "tsv", ".jsonl": "jsonl"}
 
 
 def read_sentences(
-    format: str, paths: Sequence[str] = (), sentences: str = "line", documents: Sequence[str] = ()
+    format: str,
+    paths: Sequence[str] = (),
+    sentences: str = "line",
+    documents: Sequence[str] = (),
+    level: Level = "word",
 ) -> Iterator[Sentence]:
     """Yield the sentences of a corpus.
 
@@ -47,26 +54,44 @@ def read_sentences(
         For running text: ``line`` or ``split``.
     documents
         Glob patterns of the document names to read; empty for all.
+    level
+        ``word``, or ``char`` for lines with all their characters.
     """
-    reader, source = find_reader(format, paths, sentences, documents)
+    reader, source = find_reader(format, paths, sentences, documents, level)
     yield from (sentence for sentence in reader(source) if source.wants(sentence.document))
 
 
 def find_reader(
-    format: str, paths: Sequence[str], sentences: str = "line", documents: Sequence[str] = ()
+    format: str,
+    paths: Sequence[str],
+    sentences: str = "line",
+    documents: Sequence[str] = (),
+    level: Level = "word",
 ) -> tuple[Reader, Source]:
     """Return the reader of a corpus and what it reads; parameters as of `read_sentences`.
 
     Raises
     ------
     UsageError
-        If there is no such reader, or no such way to cut running text.
+        If there is no such reader, no such level, or no such way to cut running text.
     """
     if format not in READERS:
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
-    return READERS[format], Source(tuple(paths), sentences, tuple(documents))
+    if level not in LEVELS:
+        raise UsageError(f"corpus.level is {level!r}; {one_of(level, LEVELS)}")
+    if level == "char" and sentences == "split":
+        raise UsageError(
+            "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
+            "corpus.sentences."
+        )
+    readers = READERS if level == "word" else CHARACTER_READERS
+    if format not in readers:
+        raise UsageError(
+            f"The corpus format {format!r} cannot be read character by character (corpus.level: char); {nearest(format, readers)}"
+        )
+    return readers[format], Source(tuple(paths), sentences, tuple(documents), level)
 
 
 def read_corpus(
@@ -77,6 +102,7 @@ def read_corpus(
     limit_tokens: int | None = None,
     sentences: str = "line",
     documents: Sequence[str] = (),
+    level: Level = "word",
 ) -> xr.Dataset:
     """Read a corpus into memory.
 
@@ -94,11 +120,15 @@ def read_corpus(
         For text: ``line`` (one sentence a line) or ``split`` (running text through the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    level
+        ``word``, or ``char``: every character is kept, a line is a sentence, and ``end_of_sentence`` is not used,
+        because the lines have ends of their own.
 
     Returns
     -------
     Dataset with dim ``time``: ``type_id, document, sentence, sentence_position, sentence_length``, a column
-    ``<name>_id`` for each annotation, and the tables ``type``, ``document_name`` and ``<name>``.
+    ``<name>_id`` for each annotation, and the tables ``type``, ``document_name`` and ``<name>``. Of characters: as
+    `corpus.pieces` describes a row a piece, with the characters as `token_name`.
     """
     paths = [path] if isinstance(path, str) else list(path)
     if format is None:
@@ -106,4 +136,7 @@ def read_corpus(
         format = next((name for suffix, name in SUFFIXES.items() if stem.endswith(suffix)), None)
         if format is None:
             raise UsageError(f"Cannot tell the format of {paths} by its suffix; give format=, one of {list(READERS)}.")
-    return corpus_dataset(read_sentences(format, paths, sentences, documents), end_of_sentence, limit_tokens)
+    found = read_sentences(format, paths, sentences, documents, level)
+    if level == "char":
+        return corpus_dataset(found, None, limit_tokens, PieceColumns(Alphabet(), "token"))
+    return corpus_dataset(found, end_of_sentence, limit_tokens)

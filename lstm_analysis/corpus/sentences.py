@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Level = Literal["word", "char"]
+"""What a corpus is read as: words in sentences, or characters in lines."""
 
 
 class Mark(NamedTuple):
@@ -55,11 +58,14 @@ class Source:
         For running text: ``line`` (one sentence a line, tokens between blanks) or ``split`` (the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    level
+        ``word``, or ``char``: every character is kept, and a line is a sentence.
     """
 
     paths: tuple[str, ...] = ()
     sentences: str = "line"
     documents: tuple[str, ...] = ()
+    level: Level = "word"
 
     def wants(self, document: str) -> bool:
         """Whether a document of this name is to be read; a reader may skip the others before it cuts them up."""

@@ -19,7 +19,7 @@ from ..corpus.reader import Reader
 from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
-from ..segmentation import segmenter
+from ..segmentation import NEWLINE, segmenter
 from ..store import FINGERPRINT, new_store
 from ..tasks import CorpusJob
 from .work import Work, explain, log
@@ -39,7 +39,8 @@ def corpus_stage(state: Work, model: LanguageModel) -> None:
             raise empty_corpus(job.limit_tokens, merger.limited)
         facts |= write_index(state, job, merger)
         n_read = facts.get("n_piece", facts["n_token"])
-        facts |= {"end_of_sentence": job.end_of_sentence, "unknown_share": facts["n_unknown"] / n_read}
+        end = NEWLINE if job.source.level == "char" else job.end_of_sentence
+        facts |= {"end_of_sentence": end, "unknown_share": facts["n_unknown"] / n_read}
         shutil.rmtree(job.parts)
     report_corpus(facts)
 
@@ -166,13 +167,14 @@ def study_reader(study: Study) -> tuple[Reader, Source]:
     """Return the reader of a study's corpus, and what it reads."""
     config = study.corpus
     paths = [study.resolve(path) for path in config.path]
-    return find_reader(config.format, paths, config.sentences, config.documents)
+    return find_reader(config.format, paths, config.sentences, config.documents, config.level)
 
 
 def study_sentences(study: Study) -> Iterator[Sentence]:
     """Yield the sentences of a study's corpus."""
     config = study.corpus
-    return read_sentences(config.format, [study.resolve(p) for p in config.path], config.sentences, config.documents)
+    paths = [study.resolve(path) for path in config.path]
+    return read_sentences(config.format, paths, config.sentences, config.documents, config.level)
 
 
 def corpus_builder(study: Study, model: LanguageModel) -> CorpusBuilder:
@@ -188,6 +190,8 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
     A tokenizer's is used only if the study asks for it: many a model has it at the ends of documents alone.
     """
     asked = study.corpus.end_of_sentence
+    if study.corpus.level == "char":
+        return None  # a line's end is a word of the text
     if asked != AUTOMATIC:
         if asked is not None and model.vocabulary.index(asked) in (None, model.vocabulary.unknown):
             raise UsageError(
