@@ -120,7 +120,6 @@ class Speller:
         self._blank = vocabulary.encode([" "]).tolist()
         self._spelled: dict[str, tuple[bool, list[int]]] = {}
         self._kept: dict[str, list[int]] = {}
-        self._line_end = NEWLINE if NEWLINE in vocabulary.tokens else vocabulary.end_of_sentence or NEWLINE
 
     def segment(self, words: Sequence[str], goes_on: bool = False) -> Pieces:
         """Return the pieces of some words in a row, as `Segmenter.segment` says."""
@@ -151,9 +150,16 @@ class Speller:
 
     def _keep(self, text: str) -> list[int]:
         """Return the rows of each character of a text, looked up alone, and keep them."""
-        forms = [self._line_end if character == NEWLINE else character for character in text]
-        self._kept[text] = found = [row for form in forms for row in self._rows(form)]
+        rows = [self._line_end() if character == NEWLINE else self._rows(character) for character in text]
+        self._kept[text] = found = [row for of_character in rows for row in of_character]
         return found
+
+    def _line_end(self) -> list[int]:
+        """Return the row of a line's end: the newline, or the end symbol of a vocabulary that has none."""
+        end = self.vocabulary.end_of_sentence
+        if end is None or NEWLINE in self.vocabulary.tokens:
+            return self._rows(NEWLINE)
+        return [end_row(end, self.vocabulary)]
 
     def _spell(self, word: str) -> tuple[bool, list[int]]:
         """Return whether a word is an end symbol, and its rows, those of other words after a blank."""

@@ -10,6 +10,7 @@ from ..errors import UsageError, nearest
 from ..locations import Location, fetched, is_url
 from .annotation import part_of_speech
 from .category import categories
+from .characters import characters
 from .counts import BlockCounts, LabelCounts, count_block, empty_concepts
 from .idiom import idiom_occurrences, idioms
 from .labelling import concept_names, label_block, label_corpus
@@ -22,8 +23,8 @@ from .wordnet_folder import wordnet_digest
 
 __all__ = [
     "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories",
-    "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms", "label_block",
-    "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
+    "characters", "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms",
+    "label_block", "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
@@ -33,6 +34,7 @@ SOURCES: dict[str, Callable[..., LabelSource]] = {
     "part_of_speech": part_of_speech,
     "spans": spans,
     "wordnet": wordnet,
+    "characters": characters,
 }
 PATHS = ("file", "path")
 """Keys of sources that name a file or a folder; relative ones count from the study's folder."""
