@@ -151,6 +151,7 @@ def folder(tmp_path):
         ({"source": "spans", "pool": True, "min_tokens": 5}, "spans"),
         ({"source": "part_of_speech", "column": "x", "continued": "I-", "without_value": "baseline"}, "part_of_speech"),
         ({"source": "wordnet", "path": "wordnet"}, "wordnet"),
+        ({"source": "characters", "concepts": ["vowel"], "line": 3}, "characters"),
         ({"source": "wordnet", "path": "wordnet", "classes": ["noun.act"], "min_share": 0.5, "name": "w"}, "w"),
     ],
 )
@@ -167,7 +168,8 @@ def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
     ("entry", "wrong"),
     [
         ("idioms", "An entry of concepts needs the key 'source'"),
-        ({"file": "x"}, "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet"),
+        ({"file": "x"}, "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet, "
+         "characters"),
         ({"source": "idoms"}, "Unknown label source 'idoms' in concepts; did you mean 'idioms'?"),
         ({"source": ["idioms"]}, "Unknown label source ['idioms']"),
         ({"source": "idioms", "flie": "x"}, "'idioms' has no key 'flie'; did you mean 'file'?"),
