@@ -10,6 +10,8 @@ from typing import Any, Literal
 from .cluster_config import ClusterConfig as ClusterConfig
 from .cluster_config import load_cluster as load_cluster
 from .conversion import convert
+from .corpus_config import AUTOMATIC as AUTOMATIC
+from .corpus_config import CorpusConfig as CorpusConfig
 from .errors import UsageError
 from .locations import refuse_credentials
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
@@ -18,66 +20,9 @@ from .store_config import StoreConfig
 from .yaml_file import override, read_yaml
 
 Concept = Mapping[str, Any]
-AUTOMATIC = "automatic"
 State = Literal[
     "hidden", "cell", "input_gate", "forget_gate", "output_gate", "candidate", "reset_gate", "update_gate"
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CorpusConfig:
-    """What to read.
-
-    Parameters
-    ----------
-    format
-        Name of a reader.
-    path
-        Paths, globs or fsspec URLs; relative ones count from the study file.
-    sentences
-        For text: ``line`` or ``split``.
-    unit
-        What a place on ``time`` is: a ``word`` of the corpus, or a ``token`` of a model that reads characters, bytes or
-        pieces of words.
-    documents
-        Glob patterns of the documents to read; empty for all.
-    limit_tokens
-        Read whole sentences up to this many tokens.
-    end_of_sentence
-        Symbol appended to each sentence; by default that of the model's vocabulary, none for character models.
-    level
-        ``word``, or ``char`` for a model that reads characters or bytes: every character of the text is kept, a line is
-        a sentence, and a place on ``time`` is a character (``unit`` is ``token``).
-    """
-
-    format: str
-    path: tuple[str, ...] = ()
-    sentences: Literal["line", "split"] = "line"
-    unit: Literal["word", "token"] = "word"
-    documents: tuple[str, ...] = ()
-    limit_tokens: int | None = None
-    end_of_sentence: str | None = AUTOMATIC
-    level: Literal["word", "char"] = "word"
-
-    def __post_init__(self) -> None:
-        known_choices(self, "corpus")
-        at_least(1, self, "corpus", "limit_tokens")
-        if self.level == "char":
-            self._refuse_cutting()
-            object.__setattr__(self, "unit", "token")
-
-    def _refuse_cutting(self) -> None:
-        """Refuse keys that say how words are cut from a text, of a corpus of characters."""
-        if self.sentences == "split":
-            raise UsageError(
-                "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
-                "corpus.sentences."
-            )
-        if self.end_of_sentence not in (AUTOMATIC, "\n"):
-            raise UsageError(
-                f"corpus.end_of_sentence is {self.end_of_sentence!r}, but with corpus.level: char the lines of the text "
-                "end as they stand. Remove corpus.end_of_sentence."
-            )
 
 
 @dataclass(frozen=True)
@@ -273,8 +218,7 @@ class Study:
         del found["folder"]
         if not self.phrases:
             del found["phrases"]  # which runs of earlier versions do not know
-        if self.corpus.level == "word":
-            del found["corpus"]["level"]  # likewise
+        found["corpus"] = self.corpus.without_later(found["corpus"])
         return found
 
 

@@ -74,8 +74,8 @@ def extract_activations(
         Whether to compute the surprisal of each token.
     unit, readout
         For models that read characters, bytes or pieces of words: whether a place on ``time`` is a ``word`` or one of
-        its pieces, a ``token``, as always if the corpus was read with ``level="char"``; and whether the state of a word is that after its ``last`` or ``first`` piece, or their
-        ``mean``.
+        its pieces, a ``token``, as always if the corpus was read with ``level="char"``; and whether the state of a word
+        is that after its ``last`` or ``first`` piece, or their ``mean``.
     store
         Stored type of the states.
     shard_tokens

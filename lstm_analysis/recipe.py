@@ -1,9 +1,9 @@
 """How a language model is trained: every key of ``model.train``, and what its values may be."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import UsageError
 from .ranges import at_least, known_choices, require, require_seed
@@ -28,8 +28,9 @@ class Recipe:
     init_range, forget_bias
         All weights and biases are drawn uniformly from ±``init_range``; without it the embedding from ±0.1, the LSTM
         from ±1/sqrt(size), and biases are 0. ``forget_bias`` is added to the forget gates.
-    vocabulary_size, lower_case, number
-        The vocabulary: most frequent tokens after lower-casing and writing every number as ``number``.
+    vocabulary_size, lower_case, number, literals
+        The vocabulary: most frequent tokens after lower-casing and writing every number as ``number``. ``literals``:
+        string, character and number literals of program code are written as ``<string>``, ``<char>``, ``<number>``.
     hold_out, validation, test
         Every ``hold_out``-th document of the corpus is kept for validation (default: 20), unless ``validation`` names a
         text of its own; ``test`` names a text that is read once at the end. Paths count from the study file.
@@ -72,6 +73,7 @@ class Recipe:
     vocabulary_size: int = 10_000
     lower_case: bool = True
     number: str | None = "N"
+    literals: bool = False
     hold_out: int | None = None
     validation: str | None = None
     test: str | None = None
@@ -161,6 +163,13 @@ class Recipe:
             )
         if self.hold_out is not None and self.validation is not None:
             raise UsageError(f"{key} has hold_out and validation; validation needs only one of them. Remove the other.")
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the recipe as it is kept beside a model: keys of later versions only where they say something."""
+        found = asdict(self)
+        if not self.literals:
+            del found["literals"]
+        return found
 
     @property
     def width(self) -> int:

@@ -1,7 +1,6 @@
 """Training a study's model: its texts encoded, its vocabulary built, its curve drawn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,14 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .config import Study
-from .corpus import EmptyCorpus, Source, read_corpus
-from .corpus.files import document_names, expand
+from .corpus import READERS, EmptyCorpus, read_corpus
 from .errors import UsageError, UserError
 from .inference.training import Text, Trained, alone, train_model, write_untrained
 from .locations import is_url
 from .recipe import HOLD_OUT, Recipe
 from .report import write_training_page
 from .segmentation import NEWLINE
+from .stages.corpus import study_reader
 from .vocabulary import END_NAMES, Normalisation, Vocabulary, build_vocabulary
 
 TEXTS = ("validation", "test")
@@ -54,7 +53,7 @@ def _train(study: Study, recipe: Recipe, checkpoint: Path) -> Trained:
     facts = _facts(study, corpus, whole, vocabulary)
 
     def draw() -> None:
-        write_training_page(checkpoint, asdict(recipe))
+        write_training_page(checkpoint, recipe.recorded())
 
     found = train_model(learnt, validation, test, vocabulary, recipe, checkpoint, facts, draw)
     draw()
@@ -81,11 +80,10 @@ def check_training(study: Study) -> Recipe:
     recipe = recipe_of(study)
     for name in TEXTS:
         if (path := getattr(recipe, name)) is not None:
-            expand([study.resolve(path)], f"The path model.train.{name}")
-    if recipe.validation is None and study.corpus.format == "text" and study.corpus.path:
-        names = document_names(expand([study.resolve(path) for path in study.corpus.path]))
-        wants = Source(documents=study.corpus.documents).wants
-        _check_held_out(sum(map(wants, names)), recipe)
+            READERS[study.corpus.format].files([study.resolve(path)], f"The path model.train.{name}")
+    if recipe.validation is None and study.corpus.format in ("text", "java") and study.corpus.path:
+        reader, source = study_reader(study)
+        _check_held_out(sum(source.wants(text.name) for text in reader.texts(source)), recipe)
     return recipe
 
 
@@ -155,6 +153,10 @@ def _read(study: Study, paths: Sequence[str], limited: bool = True) -> xr.Datase
         limit_tokens=config.limit_tokens if limited else None,
         sentences=config.sentences,
         documents=config.documents if limited else (),
+        comments=config.comments,
+        subtokens=config.subtokens,
+        structure=False,  # what the model reads are the tokens
+        encoding=config.encoding,
         level=config.level,
     )
 
@@ -195,7 +197,7 @@ def _read_as(study: Study, corpus: xr.Dataset) -> tuple[list[str], NDArray[np.in
 def _vocabulary(study: Study, recipe: Recipe, corpus: xr.Dataset, kept: NDArray[np.bool_]) -> Vocabulary:
     names, codes = _read_as(study, corpus)
     counts = np.bincount(codes[kept], minlength=len(names))
-    normalisation = Normalisation(recipe.lower_case, recipe.number)
+    normalisation = Normalisation(recipe.lower_case, recipe.number, literals=recipe.literals)
     found: Mapping[str, int] = {form: n for form, n in zip(names, counts.tolist(), strict=True) if n}
     return build_vocabulary(found, recipe.vocabulary_size, normalisation, _end(study))
 

@@ -23,6 +23,9 @@ BYTES = "bytes"
 Level = Literal["word", "char", "byte", "subword"]
 _SPECIAL = re.compile(r"<\S+>|\[[A-Z]+\]|unk|UNK")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,:/]*(?:st|nd|rd|th|s)?")
+LITERAL_NAMES = ("<string>", "<char>", "<number>")
+"""Names that all strings, characters and numbers of program code are looked up as."""
+_LITERALS = (re.compile(r'".+', re.DOTALL), re.compile(r"'.+'", re.DOTALL), re.compile(r"\.?[0-9].*"))
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,15 @@ class Normalisation:
         Name of the row that stands for what the vocabulary lacks; ``None`` for the first of `UNKNOWN_NAMES` in it.
     end_of_sentence
         Name of the row that ends a sentence; ``None`` for the first of `END_NAMES` in the vocabulary.
+    literals
+        Look up string, character and number literals of program code as `LITERAL_NAMES`; goes before ``number``.
     """
 
     lower_case: bool = False
     number: str | None = None
     unknown: str | None = None
     end_of_sentence: str | None = None
+    literals: bool = False
 
     def apply(self, form: str) -> str:
         """Return the form to look up.
@@ -55,7 +61,13 @@ class Normalisation:
         'N'
         >>> Normalisation(lower_case=True, number="N").apply("Congress")
         'congress'
+        >>> [Normalisation(literals=True).apply(form) for form in ('"a b"', "'\\\\n'", "0x1FL", "'s", "x1")]
+        ['<string>', '<char>', '<number>', "'s", 'x1']
         """
+        if self.literals:
+            for name, pattern in zip(LITERAL_NAMES, _LITERALS, strict=True):
+                if pattern.fullmatch(form):
+                    return name
         if self.number is not None and (form == self.number or _NUMBER.fullmatch(form)):
             return self.number
         return form.lower() if self.lower_case else form
@@ -179,13 +191,15 @@ class Vocabulary:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the tokens, the normalisation and the tokenizer."""
+        """SHA-256 of the tokens, the normalisation and the tokenizer; rules that do nothing leave it as it was."""
         rules = self.normalisation
         content: list[object] = [self.tokens, rules.lower_case, rules.number]
         if rules.unknown is not None or self.tokenizer is not None or rules.end_of_sentence is not None:
             content += [rules.unknown, self.tokenizer]
         if rules.end_of_sentence is not None:
             content.append(rules.end_of_sentence)
+        if rules.literals:
+            content.append({"literals": True})
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

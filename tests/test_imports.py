@@ -26,6 +26,7 @@ ROWS = [
             "fixed_point",
             "versions",
             "explorer_links",
+            "subtokens",
         ],
     ),
     (
@@ -38,6 +39,7 @@ ROWS = [
             "driver_config",
             "cluster_config",
             "store_config",
+            "corpus_config",
             "config",
             "disk",
             "locations",

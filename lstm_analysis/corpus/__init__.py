@@ -9,18 +9,19 @@ from .alphabet import Alphabet
 from .character_readers import CHARACTER_READERS
 from .conllu import read_conllu
 from .dataset import CorpusBuilder, EmptyCorpus, corpus_dataset, empty_corpus
+from .java.reader import read_java
 from .jsonl import read_jsonl
 from .piece_columns import PieceColumns
 from .pieces import add_pieces
 from .reader import Reader
-from .sentences import Level, Mark, Sentence, Source
+from .sentences import PLAIN_JAVA, Encoding, JavaOptions, Level, Mark, Sentence, Source
 from .sotu import read_sotu
 from .text import read_text
 from .tsv import read_tsv
 
 __all__ = [
-    "CHARACTER_READERS", "READERS", "CorpusBuilder", "EmptyCorpus", "Level", "Mark", "PieceColumns", "Reader",
-    "Sentence", "Source", "add_pieces", "empty_corpus", "find_reader", "read_corpus", "read_sentences",
+    "CHARACTER_READERS", "READERS", "CorpusBuilder", "EmptyCorpus", "JavaOptions", "Level", "Mark", "PieceColumns",
+    "Reader", "Sentence", "Source", "add_pieces", "empty_corpus", "find_reader", "read_corpus", "read_sentences",
 ]  # fmt: skip
 
 READERS: dict[str, Reader] = {
@@ -29,10 +30,11 @@ READERS: dict[str, Reader] = {
     "tsv": read_tsv,
     "jsonl": read_jsonl,
     "sotu": read_sotu,
+    "java": read_java,
 }
 CUTS = ("line", "split")
 LEVELS = ("word", "char")
-SUFFIXES = {".txt": "text", ".conllu": "conllu", ".tsv": "tsv", ".jsonl": "jsonl"}
+SUFFIXES = {".txt": "text", ".conllu": "conllu", ".tsv": "tsv", ".jsonl": "jsonl", ".java": "java"}
 
 
 def read_sentences(
@@ -40,6 +42,7 @@ def read_sentences(
     paths: Sequence[str] = (),
     sentences: str = "line",
     documents: Sequence[str] = (),
+    java: JavaOptions = PLAIN_JAVA,
     level: Level = "word",
 ) -> Iterator[Sentence]:
     """Yield the sentences of a corpus.
@@ -54,10 +57,12 @@ def read_sentences(
         For running text: ``line`` or ``split``.
     documents
         Glob patterns of the document names to read; empty for all.
+    java
+        How Java is read.
     level
         ``word``, or ``char`` for lines with all their characters.
     """
-    reader, source = find_reader(format, paths, sentences, documents, level)
+    reader, source = find_reader(format, paths, sentences, documents, java, level)
     yield from (sentence for sentence in reader(source) if source.wants(sentence.document))
 
 
@@ -66,6 +71,7 @@ def find_reader(
     paths: Sequence[str],
     sentences: str = "line",
     documents: Sequence[str] = (),
+    java: JavaOptions = PLAIN_JAVA,
     level: Level = "word",
 ) -> tuple[Reader, Source]:
     """Return the reader of a corpus and what it reads; parameters as of `read_sentences`.
@@ -73,12 +79,24 @@ def find_reader(
     Raises
     ------
     UsageError
-        If there is no such reader, no such level, or no such way to cut running text.
+        If there is no such reader, no such level, or no such way to cut running text; if it is not Java, but to be read
+        so.
     """
     if format not in READERS:
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
+    _check_level(format, sentences, level)
+    given = [name for name, value in java._asdict().items() if value != getattr(PLAIN_JAVA, name)]
+    if given and format != "java":
+        raise UsageError(
+            f"corpus.{given[0]} is for the format java; the corpus has the format {format}. Remove the key."
+        )
+    readers = READERS if level == "word" else CHARACTER_READERS
+    return readers[format], Source(tuple(paths), sentences, tuple(documents), java, level)
+
+
+def _check_level(format: str, sentences: str, level: str) -> None:
     if level not in LEVELS:
         raise UsageError(f"corpus.level is {level!r}; {one_of(level, LEVELS)}")
     if level == "char" and sentences == "split":
@@ -86,12 +104,6 @@ def find_reader(
             "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
             "corpus.sentences."
         )
-    readers = READERS if level == "word" else CHARACTER_READERS
-    if format not in readers:
-        raise UsageError(
-            f"The corpus format {format!r} cannot be read character by character (corpus.level: char); {nearest(format, readers)}"
-        )
-    return readers[format], Source(tuple(paths), sentences, tuple(documents), level)
 
 
 def read_corpus(
@@ -102,6 +114,10 @@ def read_corpus(
     limit_tokens: int | None = None,
     sentences: str = "line",
     documents: Sequence[str] = (),
+    comments: bool = False,
+    subtokens: bool = False,
+    structure: bool = False,
+    encoding: Encoding = "utf-8",
     level: Level = "word",
 ) -> xr.Dataset:
     """Read a corpus into memory.
@@ -120,6 +136,9 @@ def read_corpus(
         For text: ``line`` (one sentence a line) or ``split`` (running text through the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    comments, subtokens, structure, encoding
+        For Java: whether the words of comments are tokens, whether identifiers are cut into their parts, whether there
+        are columns of a syntax tree, and what a source is that is not UTF-8: an error (``utf-8``), or ``latin-1``.
     level
         ``word``, or ``char``: every character is kept, a line is a sentence, and ``end_of_sentence`` is not used,
         because the lines have ends of their own.
@@ -127,8 +146,8 @@ def read_corpus(
     Returns
     -------
     Dataset with dim ``time``: ``type_id, document, sentence, sentence_position, sentence_length``, a column
-    ``<name>_id`` for each annotation, and the tables ``type``, ``document_name`` and ``<name>``. Of characters: as
-    `corpus.pieces` describes a row a piece, with the characters as `token_name`.
+    ``<name>_id`` for each annotation, a column for each kind of number, and the tables ``type``, ``document_name`` and
+    ``<name>``. Of characters: as `corpus.pieces` describes a row a piece, with the characters as `token_name`.
     """
     paths = [path] if isinstance(path, str) else list(path)
     if format is None:
@@ -136,7 +155,8 @@ def read_corpus(
         format = next((name for suffix, name in SUFFIXES.items() if stem.endswith(suffix)), None)
         if format is None:
             raise UsageError(f"Cannot tell the format of {paths} by its suffix; give format=, one of {list(READERS)}.")
-    found = read_sentences(format, paths, sentences, documents, level)
+    java = JavaOptions(comments, subtokens, structure, encoding)
+    found = read_sentences(format, paths, sentences, documents, java, level)
     if level == "char":
         return corpus_dataset(found, None, limit_tokens, PieceColumns(Alphabet(), "token"))
     return corpus_dataset(found, end_of_sentence, limit_tokens)

@@ -5,16 +5,23 @@ from dataclasses import replace
 from functools import partial
 from io import StringIO
 
+from ..segmentation import NEWLINE
 from . import sotu
-from .characters import NEWLINE, joined_sentence, line_sentence
+from .characters import joined_sentence, line_sentence, token_lines
 from .conllu import read_conllu
 from .files import DocumentNames, line_start, placed_lines
+from .java.decoding import name_of
+from .java.decoding import read_text as read_java_text
+from .java.lexer import find_tokens
+from .java.reader import read_java, source_columns
+from .java.remarks import remark_on
 from .jsonl import read_jsonl
 from .nesting import Nesting
-from .reader import Reader, Text
+from .reader import Reader, Remark, Text
 from .sentences import Sentence
 from .tsv import read_tsv
 
+Read = Callable[[Text, DocumentNames], Iterator[Sentence] | Iterator[Sentence | Remark]]
 STRETCH = 1 << 20
 """Bytes after which quotation marks and brackets that are open are forgotten, if no blank line comes before."""
 
@@ -51,9 +58,20 @@ def read_address(text: Text, names: DocumentNames) -> Iterator[Sentence]:
         yield line_sentence(text.name, line, nesting)
 
 
-def read_joined(read: Callable[[Text, DocumentNames], Iterator[Sentence]], text: Text, names: DocumentNames) -> Iterator[Sentence]:
+def read_source(text: Text, names: DocumentNames) -> Iterator[Sentence | Remark]:
+    """Yield the lines of a Java source; its words are the tokens, those of comments among them."""
+    content = read_java_text(text)
+    tokens = find_tokens(content)
+    columns, n_unmatched = source_columns(tokens, text.java)
+    yield from remark_on(name_of(text), tokens, n_unmatched)
+    start, stop = columns.start.tolist(), columns.stop.tolist()
+    yield from token_lines(text.name, content, start, stop, columns.annotations, columns.numbers)
+
+
+def read_joined(read: Read, text: Text, names: DocumentNames) -> Iterator[Sentence | Remark]:
     """Yield what a reader of sentences yields, each as a line."""
-    return map(joined_sentence, read(text, names))
+    for found in read(text, names):
+        yield found if isinstance(found, Remark) else joined_sentence(found)
 
 
 def _joined(reader: Reader) -> Reader:
@@ -66,5 +84,6 @@ CHARACTER_READERS: dict[str, Reader] = {
     "tsv": _joined(read_tsv),
     "jsonl": _joined(read_jsonl),
     "sotu": Reader(read_address, texts=sotu.texts),
+    "java": replace(read_java, read=read_source),
 }
 """Readers of lines of characters, by the name of their format."""

@@ -1,8 +1,8 @@
 """Lines of characters as sentences: their words and signs with the white space before each, nothing left out.
 
-A line is a sentence. Its words lie between white space, each sign a word of its own, and the line's end, ``"\\n"``, is the
-last word; a text that ends without one has none there. White space belongs to the word after it, at the end of a line to
-the line's end. Joined together, white space and words are the text.
+A line is a sentence. Its words lie between white space, each sign is a word of its own, and the last word is the line's
+end, ``"\\n"``; a text that ends without one has none there. White space belongs to the word after it, at the end of a
+line to the line's end. Joined together, white space and words are the text.
 """
 
 import re
@@ -11,10 +11,10 @@ from itertools import zip_longest
 
 from ..errors import UserError
 from ..schema import MISSING
+from ..segmentation import NEWLINE
 from .nesting import Nesting
 from .sentences import Sentence
 
-NEWLINE = "\n"
 INDENTATION = "indentation"
 OF_TOKENS = ("char_start", "char_stop", "column", "line_length")
 """Numbers of tokens that `sentence_position` and `sentence_length` say of each character."""

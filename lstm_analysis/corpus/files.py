@@ -11,11 +11,13 @@ import fsspec
 from ..errors import UsageError, UserError
 from ..locations import open_filesystem
 
+WHAT = "The corpus path"
+"""What paths are by default, for errors."""
 BLOCK = 1 << 20
 """Bytes that are read at once where lines are counted."""
 
 
-def expand(paths: Sequence[str], what: str = "The corpus path") -> list[str]:
+def expand(paths: Sequence[str], what: str = WHAT) -> list[str]:
     """Return the files that the paths, globs and URLs name, each once, each glob's in sorted order.
 
     A path that exists is taken as it stands, even if it has a sign of a glob in it.
@@ -161,16 +163,23 @@ def display(file: str) -> str:
     return file.removeprefix("file://")
 
 
-def document_names(files: Sequence[str]) -> list[str]:
+def document_names(files: Sequence[str], n_part: Sequence[int] | None = None) -> list[str]:
     """Return the document names of files that are one document each: the name without folders.
 
     Files of the same name keep as many folders as tell them apart, else two documents would become one.
+
+    Parameters
+    ----------
+    files
+        Paths or URLs.
+    n_part
+        How many of the last parts of each are its name at least; by default one.
 
     >>> document_names(["file:///wsj/00/a.txt", "file:///wsj/01/a.txt", "file:///wsj/01/b.txt.gz"])
     ['00/a.txt', '01/a.txt', 'b.txt.gz']
     """
     parts = [file.split("/") for file in files]
-    depth = [1] * len(files)
+    depth = [1] * len(files) if n_part is None else list(n_part)
     while True:
         names = ["/".join(part[-n:]) for part, n in zip(parts, depth, strict=True)]
         shared = {name for name, n in Counter(names).items() if n > 1}

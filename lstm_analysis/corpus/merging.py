@@ -76,6 +76,7 @@ class Merger:
     tables: Tables = field(default_factory=Tables)
     place: Place = field(default_factory=Place)
     placed: list[Placed] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     numbers: tuple[str, ...] = ()
     limited: bool = False
     _row: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -90,6 +91,7 @@ class Merger:
             If it could not be read to its end, or has other annotation columns than the corpus.
         """
         part = read_part_file(part_path(self.folder, index))
+        self.remarks += part.remarks
         if len(part.coded.n_word):
             self._add(index, part)
         if part.error is not None and not self.limited:

@@ -35,6 +35,8 @@ class CodedPart:
         Whether a blank stands before what comes next in the same document.
     error
         Why it could not be read to its end, if so.
+    remarks
+        What its reader had to say of its texts.
     """
 
     coded: Coded
@@ -45,6 +47,7 @@ class CodedPart:
     annotations: Mapping[str, Sequence[str]]
     goes_on: bool
     error: str | None = None
+    remarks: Sequence[str] = ()
 
 
 def part_path(folder: Path, index: int) -> Path:
@@ -78,7 +81,7 @@ def write_part(path: Path, part: CodedPart, print_: str) -> None:
     for name, values in tables.items():
         arrays |= _packed(name, values)
     facts: dict[str, Any] = {"print": print_, "goes_on": part.goes_on, "error": part.error}
-    facts |= {"annotations": list(coded.annotations), "numbers": list(coded.numbers)}
+    facts |= {"annotations": list(coded.annotations), "numbers": list(coded.numbers), "remarks": list(part.remarks)}
     save_arrays(path, arrays, {"part": json.dumps(facts)})
 
 
@@ -99,7 +102,9 @@ def read_part_file(path: Path) -> CodedPart:
         annotations = {name: _unpacked(file, f"values {name}") for name in facts["annotations"]}
         types, documents, concepts = (_unpacked(file, name) for name in ("types", "documents", "concepts"))
         coded, head = _coded(file, facts), _pieces(file, HEAD)
-    return CodedPart(coded, head, types, documents, concepts, annotations, facts["goes_on"], facts["error"])
+    return CodedPart(
+        coded, head, types, documents, concepts, annotations, facts["goes_on"], facts["error"], facts["remarks"]
+    )
 
 
 def read_coded(path: Path) -> tuple[Coded, CodedPieces | None]:

@@ -1,6 +1,6 @@
 """Reading a part of the corpus, on a worker."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..errors import UserError
@@ -10,7 +10,7 @@ from .files import DocumentNames, raw_lines
 from .part_file import CodedPart
 from .parts import Part
 from .piece_columns import PieceColumns
-from .reader import Reader, Text
+from .reader import Reader, Remark, Text
 from .sentences import Sentence, Source
 
 Declared = list[tuple[int, str]]
@@ -91,9 +91,10 @@ def read_part(
     """
     coder = Coder(end_of_sentence, pieces)
     head: CodedPieces | None = None
+    remarks: list[str] = []
     error, n_row, n_first = None, 0, 0
     try:
-        for sentence in _sentences(reader, source, part):
+        for sentence in _sentences(reader, source, part, remarks):
             n = coder.measure(sentence)
             if not coder.n_sentence:
                 head, n_first = _head(pieces, sentence, end_of_sentence), n
@@ -105,22 +106,23 @@ def read_part(
         error = str(found)
     return CodedPart(
         coder.take(), head, list(coder.types), coder.documents, list(coder.marked_concepts),
-        {name: list(codes) for name, codes in coder.annotations.items()}, coder.goes_on, error,
+        {name: list(codes) for name, codes in coder.annotations.items()}, coder.goes_on, error, remarks,
     )  # fmt: skip
 
 
-def _sentences(reader: Reader, source: Source, part: Part) -> Iterator[Sentence]:
+def _sentences(reader: Reader, source: Source, part: Part, remarks: list[str]) -> Iterator[Sentence]:
+    """Yield the sentences of a part that are wanted, and put what is remarked on its texts to the others."""
     names = DocumentNames(part.earlier)
     for text in part.texts:
         if text.start == 0:
             names.begin(text.name)
         else:
             names.go_on(text.name)
-        yield from _wanted(reader.read(text, names), source)
-
-
-def _wanted(sentences: Iterable[Sentence], source: Source) -> Iterator[Sentence]:
-    return (sentence for sentence in sentences if source.wants(sentence.document))
+        for found in reader.read(text, names):
+            if isinstance(found, Remark):
+                remarks.append(found.text)
+            elif source.wants(found.document):
+                yield found
 
 
 def _head(pieces: PieceColumns | None, sentence: Sentence, end_of_sentence: str | None) -> CodedPieces | None:

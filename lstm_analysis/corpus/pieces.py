@@ -106,8 +106,8 @@ def _respelled(corpus: xr.Dataset, vocabulary: Vocabulary) -> xr.Dataset:
     several = next((character for character, row in zip(characters, rows, strict=True) if len(row) > 1), None)
     if several is not None:
         raise UsageError(
-            f"The corpus in memory has a row a character, and {several!r} is several of the bytes that the model reads. "
-            "Run a study instead (corpus.level: char), which gives each byte a row."
+            f"The corpus in memory has a row a character, and {several!r} is several of the bytes that the model "
+            "reads. Run a study instead (corpus.level: char), which gives each byte a row."
         )
     token_id = np.array(rows, np.int32)[:, 0][corpus["token_id"].values]
     names = ("token_name", np.array(vocabulary.tokens, dtype=object))

@@ -1,13 +1,36 @@
 """What a reader is: how it finds its texts, where it may cut them, and how it reads one."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .files import DocumentNames, count_lines, display, document_names, expand, is_packed, read_lines
-from .sentences import Sentence, Source
+from .sentences import PLAIN_JAVA, JavaOptions, Sentence, Source
 
+log = logging.getLogger(__name__)
 Cut = Literal["line", "blank line"]
+
+
+class Member(NamedTuple):
+    """A file in an archive.
+
+    Parameters
+    ----------
+    name
+        Its name there.
+    stamp
+        What tells the archive from a later one at the same place.
+    """
+
+    name: str
+    stamp: str
+
+
+class Remark(NamedTuple):
+    """What a reader has to say of a text that it reads all the same."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +53,10 @@ class Text:
         Lines of the file before ``start``; ``None`` if nobody has counted them.
     n_byte
         Size of a text that is no file.
+    member
+        The file in the archive ``file`` that it is, ``None`` for the whole file.
+    java
+        How Java is read.
     """
 
     file: str
@@ -40,6 +67,8 @@ class Text:
     document: str | None = None
     lines_before: int | None = None
     n_byte: int | None = None
+    member: Member | None = None
+    java: JavaOptions = PLAIN_JAVA
 
     @property
     def whole(self) -> bool:
@@ -72,7 +101,8 @@ class Reader:
     Parameters
     ----------
     read
-        Yields the sentences of a text; what its lines declare as documents are named by the `DocumentNames`.
+        Yields the sentences of a text, and remarks on it; what its lines declare as documents are named by the
+        `DocumentNames`.
     cut
         Where a file can be cut in two that can be read apart: at any ``line``, or after a ``blank line``.
     texts
@@ -80,16 +110,24 @@ class Reader:
     declares
         Returns the name of the document that a line begins, ``None`` if it begins none; called with the line, the text
         and the number of the line in it. ``None`` for formats whose lines begin no documents.
+    files
+        Finds the files that a corpus is made from, which tell it from another; called with paths, and what they are
+        for errors.
     """
 
-    read: Callable[[Text, DocumentNames], Iterator[Sentence]]
+    read: Callable[[Text, DocumentNames], Iterator[Sentence] | Iterator[Sentence | Remark]]
     cut: Cut | None = None
     texts: Callable[[Source], list[Text]] = file_texts
     declares: Callable[[str, Text, int], str | None] | None = None
+    files: Callable[[Sequence[str], str], list[str]] = expand
 
     def __call__(self, source: Source) -> Iterator[Sentence]:
-        """Yield the sentences of a source, one text after the other."""
+        """Yield the sentences of a source, one text after the other; remarks are logged."""
         names = DocumentNames()
         for text in self.texts(source):
             names.begin(text.name)
-            yield from self.read(text, names)
+            for found in self.read(text, names):
+                if isinstance(found, Remark):
+                    log.warning("%s", found.text)
+                else:
+                    yield found

@@ -46,6 +46,33 @@ class Sentence:
     before: Sequence[str] | None = None
 
 
+Encoding = Literal["utf-8", "latin-1"]
+
+
+class JavaOptions(NamedTuple):
+    """How Java is read.
+
+    Parameters
+    ----------
+    comments
+        Whether the words of comments are tokens.
+    subtokens
+        Whether identifiers are cut into their parts.
+    structure
+        Whether there are columns of a syntax tree.
+    encoding
+        What a source is that is not UTF-8: an error (``utf-8``), or ``latin-1``.
+    """
+
+    comments: bool = False
+    subtokens: bool = False
+    structure: bool = False
+    encoding: Encoding = "utf-8"
+
+
+PLAIN_JAVA = JavaOptions()
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a reader finds its text, and how running text is cut.
@@ -58,6 +85,8 @@ class Source:
         For running text: ``line`` (one sentence a line, tokens between blanks) or ``split`` (the sentence splitter).
     documents
         Glob patterns of the document names to read; empty for all.
+    java
+        How Java is read.
     level
         ``word``, or ``char``: every character is kept, and a line is a sentence.
     """
@@ -65,6 +94,7 @@ class Source:
     paths: tuple[str, ...] = ()
     sentences: str = "line"
     documents: tuple[str, ...] = ()
+    java: JavaOptions = PLAIN_JAVA
     level: Level = "word"
 
     def wants(self, document: str) -> bool:

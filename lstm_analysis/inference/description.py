@@ -19,6 +19,7 @@ def describe_model(model: LanguageModel) -> str:
 def _rules(vocabulary: Vocabulary) -> str:
     rules = vocabulary.normalisation
     said = {"lower case": rules.lower_case, f"numbers as {rules.number}": rules.number is not None}
+    said |= {"literals by their kind": rules.literals}
     return "".join(f", {text}" for text, holds in said.items() if holds)
 
 

@@ -25,8 +25,8 @@ Flags = NDArray[np.bool_]
 class CharacterRows:
     """The characters ``[start, stop)`` of a corpus, and the others of their lines.
 
-    Characters are those of the words' surface forms, so that what the model does not know is still told apart. White space
-    is what stands before a word, and the line's end. Where a row is a byte, it has what its character has.
+    Characters are those of the words' surface forms, so that what the model does not know is still told apart. White
+    space is what stands before a word, and the line's end. Where a row is a byte, it has what its character has.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ class CharacterRows:
         """The white space that a line begins with, dims (row)."""
         begins = np.flatnonzero(self.position == 0)
         n_dark = np.cumsum(~self.white)
-        before = np.repeat(n_dark[begins] - ~self.white[begins], np.diff(begins, append=len(n_dark)))
-        newline = self.characters_that(NEWLINE.__eq__)
-        return self.white & (n_dark == before) & ~newline
+        before: Places = np.repeat(n_dark[begins] - ~self.white[begins], np.diff(begins, append=len(n_dark)))
+        found: Flags = self.white & (n_dark == before) & ~self.characters_that(NEWLINE.__eq__)
+        return found
 
     @cached_property
     def in_word(self) -> Flags:
@@ -114,8 +114,8 @@ class CharacterRows:
     def quote(self) -> Places:
         """Of each row whether it is an opening or a closing quotation mark, dims (row).
 
-        A straight mark opens if the word after it in its line is inside as well; at the end of a line, if the word before
-        it is not.
+        A straight mark opens if the word after it in its line is inside as well; at the end of a line, if the word
+        before it is not.
         """
         forms, depth = np.array(self._forms, object)[self._type_of_word], self.number("quote_depth")[self._begins]
         line = np.cumsum(self.position == 0)[self._begins]
@@ -132,10 +132,7 @@ class CharacterRows:
 
     def depth(self, name: str) -> Places:
         """Return a depth; of white space before an opening sign the one outside, dims (row)."""
-        if name == "quote_depth":
-            of_sign = self.quote == OPENING
-        else:
-            of_sign = self.characters_that("([{".__contains__)
+        of_sign = self.quote == OPENING if name == "quote_depth" else self.characters_that("([{".__contains__)
         opens = np.zeros(len(self._begins), np.int64)
         opens[self.word[of_sign & (self.place == 0)]] = 1
         return self.number(name) - np.where(self.place < 0, opens[self.word], 0)

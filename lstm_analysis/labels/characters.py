@@ -101,9 +101,9 @@ def characters(concepts: Sequence[str] | None = None, line: int = 5) -> Characte
     Parameters
     ----------
     concepts
-        Some of ``inside quotes``, ``opening quote``, ``closing quote``, ``inside brackets``, ``line start``, ``line end``,
-        ``indentation``, ``word start``, ``word end``, ``capital letter``, ``vowel``, ``digit``, ``punctuation``, ``white
-        space``; by default all.
+        Some of ``inside quotes``, ``opening quote``, ``closing quote``, ``inside brackets``, ``line start``,
+        ``line end``, ``indentation``, ``word start``, ``word end``, ``capital letter``, ``vowel``, ``digit``,
+        ``punctuation``, ``white space``; by default all.
     line
         How many characters at either end of a line are ``line start`` and ``line end``.
 

@@ -3,14 +3,17 @@
 import hashlib
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import xarray as xr
 
 from .. import tasks
 from ..cluster import work
 from ..config import AUTOMATIC, Study
-from ..corpus import CorpusBuilder, PieceColumns, Sentence, Source, empty_corpus, find_reader, read_sentences
+from ..corpus import CorpusBuilder, JavaOptions, PieceColumns, Sentence, Source, empty_corpus, find_reader
+from ..corpus.copies import find_copies
 from ..corpus.indexing import MODULUS, create_columns, plan_chunks
 from ..corpus.merging import Merger, dims_of
 from ..corpus.part_reading import DocumentScan
@@ -20,12 +23,14 @@ from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
 from ..segmentation import NEWLINE, segmenter
-from ..store import FINGERPRINT, new_store
+from ..store import FINGERPRINT, new_store, open_dataset
 from ..tasks import CorpusJob
 from .work import Work, explain, log
 
 UNKNOWN_WARNING = 0.2
 PARTS = "parts"
+MOST_REMARKS = 20
+"""Remarks on texts that are shown one by one."""
 
 
 def corpus_stage(state: Work, model: LanguageModel) -> None:
@@ -37,10 +42,14 @@ def corpus_stage(state: Work, model: LanguageModel) -> None:
         read_parts(state, job, merger)
         if not merger.place.time:
             raise empty_corpus(job.limit_tokens, merger.limited)
+        report_remarks(merger.remarks)
         facts |= write_index(state, job, merger)
         n_read = facts.get("n_piece", facts["n_token"])
         end = NEWLINE if job.source.level == "char" else job.end_of_sentence
         facts |= {"end_of_sentence": end, "unknown_share": facts["n_unknown"] / n_read}
+        facts["n_remark"] = len(merger.remarks)
+        if state.study.corpus.format == "java":
+            facts["n_copy"] = report_copies(open_dataset(state.run / "corpus.zarr"))
         shutil.rmtree(job.parts)
     report_corpus(facts)
 
@@ -167,14 +176,14 @@ def study_reader(study: Study) -> tuple[Reader, Source]:
     """Return the reader of a study's corpus, and what it reads."""
     config = study.corpus
     paths = [study.resolve(path) for path in config.path]
-    return find_reader(config.format, paths, config.sentences, config.documents, config.level)
+    java = JavaOptions(config.comments, config.subtokens, config.structure, config.encoding)
+    return find_reader(config.format, paths, config.sentences, config.documents, java, config.level)
 
 
 def study_sentences(study: Study) -> Iterator[Sentence]:
     """Yield the sentences of a study's corpus."""
-    config = study.corpus
-    paths = [study.resolve(path) for path in config.path]
-    return read_sentences(config.format, paths, config.sentences, config.documents, config.level)
+    reader, source = study_reader(study)
+    return (sentence for sentence in reader(source) if source.wants(sentence.document))
 
 
 def corpus_builder(study: Study, model: LanguageModel) -> CorpusBuilder:
@@ -200,6 +209,28 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
             )
         return asked
     return None if model.vocabulary.level == "subword" else model.vocabulary.end_of_sentence
+
+
+def report_remarks(remarks: Sequence[str]) -> None:
+    """Show what the reader had to say of the texts."""
+    for remark in remarks[:MOST_REMARKS]:
+        log.warning("%s", remark)
+    if len(remarks) > MOST_REMARKS:
+        log.warning("%d more files are broken, empty or of another language.", len(remarks) - MOST_REMARKS)
+
+
+def report_copies(corpus: xr.Dataset) -> int:
+    """Warn of documents that are copies of others; return how many are."""
+    copies = find_copies(corpus)
+    if copies:
+        names = corpus["document_name"].values
+        log.warning(
+            "%d of %d documents are copies of others, token by token (%s is one of %s), so what they hold counts more "
+            "than once, and may be both in a text and in what is held out of it. Name others in corpus.documents, or "
+            "remove the copies, if that is not what you want.",
+            len(copies), len(names), *(names[i] for i in copies[0]),
+        )  # fmt: skip
+    return len(copies)
 
 
 def report_corpus(facts: dict[str, Any]) -> None:

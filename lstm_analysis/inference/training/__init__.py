@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,7 @@ def _write_measured(
 
 
 def _record(metadata: Mapping[str, str], recipe: Recipe) -> dict[str, str]:
-    return {**metadata, "recipe": json.dumps(asdict(recipe))}
+    return {**metadata, "recipe": json.dumps(recipe.recorded())}
 
 
 def _digest(train: Text, validation: Text, vocabulary: Vocabulary) -> str:

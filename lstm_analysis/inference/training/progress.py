@@ -60,7 +60,7 @@ class Progress:
 
     def __init__(self, checkpoint: Path, recipe: Recipe, text_digest: str) -> None:
         self.folder = progress_folder(checkpoint)
-        self._made_from = {"recipe": json.loads(json.dumps(asdict(recipe))), "text": text_digest}
+        self._made_from = {"recipe": json.loads(json.dumps(recipe.recorded())), "text": text_digest}
 
     @property
     def is_saved(self) -> bool:
