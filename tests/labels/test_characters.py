@@ -59,10 +59,7 @@ def slow_line(line: str, n: int, state: dict[str, int]) -> dict[str, list[int]]:
     for i, character in enumerate(line):
         word = next((k for k, (a, b) in enumerate(words) if a <= i < b), None)
         after = next((k for k, (a, b) in enumerate(words) if i < a), None)
-        in_word = (
-            word is not None and (character.isalnum() or character in "_'’") and len(line[slice(*words[word])]) > 0
-        )
-        in_word = in_word and (line[words[word][0]].isalnum() or line[words[word][0]] == "_")
+        in_word = word is not None and (line[words[word][0]].isalnum() or line[words[word][0]] == "_")
         role = [slow_role(line, words, depth, k) for k in range(len(words))]
         found["opening quote"].append(int(word is not None and role[word] == OPENING))
         found["closing quote"].append(int(word is not None and role[word] == CLOSING))
