@@ -17,7 +17,7 @@ from ..corpus.copies import find_copies
 from ..corpus.indexing import MODULUS, create_columns, plan_chunks
 from ..corpus.merging import Merger, dims_of
 from ..corpus.part_reading import DocumentScan
-from ..corpus.parts import Part, plan_parts
+from ..corpus.parts import CHARACTER_BYTES, Part, plan_parts
 from ..corpus.reader import Reader
 from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
@@ -84,7 +84,8 @@ def read_parts(state: Work, job: CorpusJob, merger: Merger) -> None:
         If a part cannot be read, and the limit does not come before it.
     """
     sizes = {file: entry[0] for file, entry in state.record.facts["files"].items() if entry}
-    parts = plan_parts(job.reader, job.reader.texts(job.source), sizes)
+    part_bytes = CHARACTER_BYTES if job.source.level == "char" else None
+    parts = plan_parts(job.reader, job.reader.texts(job.source), sizes, part_bytes)
     order = PartOrder(job, merger, parts)
     n_byte = sum(part.n_byte for part in parts)
     with state.progress("corpus", n_byte, unit="bytes", n_task=len(parts)) as bar:
