@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .inference.checkpoints import save_model as save_model
     from .inference.twin import random_twin as random_twin
     from .labels import categories as categories
+    from .labels import characters as characters
     from .labels import idioms as idioms
     from .labels import label_corpus as label_corpus
     from .labels import part_of_speech as part_of_speech
@@ -40,6 +41,7 @@ _HOME = {
     "save_model": "inference.checkpoints",
     "random_twin": "inference.twin",
     "categories": "labels",
+    "characters": "labels",
     "idioms": "labels",
     "label_corpus": "labels",
     "part_of_speech": "labels",
