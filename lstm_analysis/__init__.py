@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .inference.checkpoints import load_model as load_model
     from .inference.checkpoints import save_model as save_model
     from .inference.twin import random_twin as random_twin
+    from .labels import annotation as annotation
     from .labels import categories as categories
     from .labels import characters as characters
     from .labels import idioms as idioms
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .labels import part_of_speech as part_of_speech
     from .labels import position as position
     from .labels import spans as spans
+    from .labels import structure as structure
     from .labels import wordnet as wordnet
     from .match import find_matches as find_matches
     from .nulls import significance as significance
@@ -40,6 +42,7 @@ _HOME = {
     "load_model": "inference.checkpoints",
     "save_model": "inference.checkpoints",
     "random_twin": "inference.twin",
+    "annotation": "labels",
     "categories": "labels",
     "characters": "labels",
     "idioms": "labels",
@@ -47,6 +50,7 @@ _HOME = {
     "part_of_speech": "labels",
     "position": "labels",
     "spans": "labels",
+    "structure": "labels",
     "wordnet": "labels",
     "summarize": "reductions",
     "tuning_curve": "reductions",

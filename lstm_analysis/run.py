@@ -142,6 +142,11 @@ class Run:
         return self._open("matches.zarr", "analyses").load()
 
     @cached_property
+    def tuning(self) -> xr.Dataset:
+        """How neurons follow the study's graded variables."""
+        return self._open("tuning.zarr", "analyses").load()
+
+    @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
         done = self.record["stages"].get("twin", {}).get("state") == "done"

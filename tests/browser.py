@@ -32,6 +32,12 @@ class Browser:
         """Go to an address."""
         _call("POST", f"{self._session}/url", {"url": address})
 
+    def resize(self, width: int, height: int) -> None:
+        """Show pages as in a window of this size, be it as narrow as a phone, which no real window is."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        command = {"cmd": "Emulation.setDeviceMetricsOverride", "params": size}
+        _call("POST", f"{self._session}/goog/cdp/execute", command)
+
     def run(self, script: str) -> Any:
         """Return what a script returns."""
         return _call("POST", f"{self._session}/execute/sync", {"script": script, "args": []})

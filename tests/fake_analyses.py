@@ -1,6 +1,6 @@
 """Results of tests and analyses for the fake run: random values of the vocabulary's dims, types and limits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -45,7 +45,9 @@ def random_store(
 def add_tests(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     """Return the scores with p, intervals and what is known by words; the concepts of ``categories`` are so decided."""
     found = random_store(TESTED, schema.VARIABLES, scores.sizes, rng)
-    found["duplicate_of"] = found["duplicate_of"].copy(data=np.arange(found["duplicate_of"].size).reshape(-1, 7))
+    found["duplicate_of"] = found["duplicate_of"].copy(
+        data=np.arange(found["duplicate_of"].size).reshape(found["duplicate_of"].shape)
+    )
     found["duplicate_of"][0, 1] = 0
     undefined = scores["auroc" if "auroc" in scores else "d_prime"].isnull()
     found = found.assign({n: found[n].where(~undefined) for n in TESTED if "concept" in found[n].dims})
@@ -134,6 +136,24 @@ def fake_matches(n_time: int, rng: np.random.Generator) -> xr.Dataset:
     )
     found = found.assign_coords(phrase=np.array(phrases, object))
     return found.assign_attrs(threshold=0.3, left=1, right=0, n_draw=99)
+
+
+def fake_graded(shape: tuple[int, int], rng: np.random.Generator, names: Sequence[str], tested: bool) -> xr.Dataset:
+    """Return ``tuning.zarr``: values 0 to 60 and wider steps; tokens have the first eight."""
+    value = np.array([*range(61), 70, 80, 2000])
+    each, curve = ("variable", "layer", "neuron"), ("variable", "variable_value", "layer", "neuron")
+    n_token = np.where(value < 8, 90 - 10 * value, 0)
+    mean = np.where(n_token[:, None, None] > 0, rng.uniform(-0.4, 0.4, (len(names), len(value), *shape)), np.nan)
+    found = xr.Dataset({"tuning_mean": (curve, mean), "tuning_sd": (curve, np.abs(mean))})
+    found["n_token"] = (("variable", "variable_value"), np.tile(n_token, (len(names), 1)))
+    found["n_token_missing"] = ("variable", np.arange(len(names)))
+    for name in ("eta2", *(("eta2_type_adjusted", "r", "p_fwer") if tested else ())):
+        found[name] = (each, rng.uniform(0, 1, (len(names), *shape)))
+    if tested:
+        found["graded_neuron"] = (each, rng.integers(0, 2, (len(names), *shape)).astype(np.int8))
+        for name in ("tuning_mean", "r", "eta2"):
+            found[f"{name}_low"], found[f"{name}_high"] = found[name] - 0.05, found[name] + 0.05
+    return found.assign_coords(variable=np.array(names, object), variable_value=value)
 
 
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:

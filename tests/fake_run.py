@@ -1,13 +1,13 @@
 """A small fake run, written with plain xarray: words and names that would break a careless page, and known states."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms, fake_matches
+from fake_analyses import add_boundaries, add_tests, fake_categories, fake_graded, fake_idioms, fake_matches
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -22,7 +22,7 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches")
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning")
 STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
@@ -42,6 +42,8 @@ def write_run(
     analyses: tuple[str, ...] = ("sentence_position",),
     twin: str | None = None,
     random: str | None = None,
+    graded: tuple[str, ...] = ("brace_depth",),
+    corpus_study: Mapping[str, str] | None = None,
 ) -> Run:
     """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position.
 
@@ -68,6 +70,7 @@ def write_run(
         "categories": lambda: fake_categories(scores, TYPES, rng),
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
+        "tuning": lambda: fake_graded(hidden.shape[1:], rng, graded, draws > 0),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:
@@ -79,9 +82,11 @@ def write_run(
     record = fake_record(stored, exact, stages, layer_sizes, n_document)
     record["study"] |= {"analyses": list(analyses), "selectivity": {"draws": draws, "alpha": 0.05, "twin": twin}}
     record["study"]["model"]["twin"] = random
+    record["study"]["corpus"] |= corpus_study or {}
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     if twin:
         options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
+        options |= {"graded": graded, "corpus_study": corpus_study}
         write_run(folder / "twin", stored=stored, draws=draws, analyses=analyses, random=twin, **options)
     return open_run(folder)
 
@@ -187,7 +192,7 @@ def fake_record(
     return {
         "format": FORMAT, "name": "fake <run>",
         "study": {
-            "name": "fake <run>", "seed": 3, "model": {"twin": None},
+            "name": "fake <run>", "seed": 3, "model": {"twin": None}, "corpus": {"format": "text"},
             "inference": {"carry": "document", "shard_tokens": 64},
             "store": {"activations": "float32" if stored else "none"},
         },

@@ -70,6 +70,8 @@ def test_concepts_that_do_not_fit_the_corpus_do_not_wait_for_the_states(folder: 
     assert (folder / "run" / "corpus.zarr").exists()
     with pytest.raises(UserError, match="has no annotation 'xpos'"):
         again(folder, "concepts=[{source: part_of_speech, column: xpos}]")
+    with pytest.raises(UserError, match="needs a corpus with columns of the structure of code"):
+        again(folder, "concepts=[{source: structure}]")
     assert not (folder / "run" / "activations.zarr").exists()
 
 

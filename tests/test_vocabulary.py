@@ -132,6 +132,8 @@ def test_the_digest_depends_on_tokens_their_order_and_the_rules():
         Vocabulary(("a", "b"), Normalisation(lower_case=True)),
         Vocabulary(("a", "b"), Normalisation(unknown="a")),
         Vocabulary(("a", "b"), Normalisation(end_of_sentence="a")),
+        Vocabulary(("a", "b"), Normalisation(literals=True)),
+        Vocabulary(("a", "b"), Normalisation(end_of_sentence="a", literals=True)),
         Vocabulary(("a", "b"), Normalisation(unknown="a", end_of_sentence="a")),
         Vocabulary(("a", "b"), tokenizer="{}"),
         Vocabulary(("a", "b"), tokenizer="{ }"),
@@ -144,6 +146,26 @@ def test_the_digest_depends_on_tokens_their_order_and_the_rules():
 def test_the_digest_of_words_is_what_it_was():
     expected = "e6340bf870272cec43b42ac5"
     assert Vocabulary(("a", "b"), PENN).digest[:24] == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ('"a b"', "<string>"), ('""', "<string>"), ('"""\n a\n"""', "<string>"), ('"open', "<string>"),
+        ("'a'", "<char>"), (r"'\''", "<char>"), ("0", "<number>"), ("0x1F_FL", "<number>"), (".5f", "<number>"),
+        ("1e-5", "<number>"), ("N", "N"), ('"', '"'), ("'", "'"), ("'s", "'s"), ("x1", "x1"), (".", "."),
+        ("...", "..."), ("_1", "_1"), ("Text", "text"), ("<string>", "<string>"),
+    ],
+)  # fmt: skip
+def test_literals_are_looked_up_by_their_kind(form, name):
+    assert Normalisation(lower_case=True, number="N", literals=True).apply(form) == name
+    assert Normalisation(lower_case=True).apply(form) == form.lower()
+
+
+def test_a_vocabulary_of_literals_is_built_from_their_kinds():
+    vocabulary = build_vocabulary(['"a"', '"b"', "'c'", "1", "2", "3", "x"], 6, Normalisation(literals=True), None)
+    assert vocabulary.tokens == ("<unk>", "<number>", "<string>", "<char>", "x")
+    assert vocabulary.encode(['"z"', "'z'", "9", "z"]).tolist() == [2, 3, 1, 0]
 
 
 def test_build_keeps_the_most_frequent_and_breaks_ties_by_name():

@@ -64,9 +64,9 @@ def read_source(text: Text, names: DocumentNames) -> Iterator[Sentence | Remark]
     tokens = find_tokens(content)
     columns, n_unmatched = source_columns(tokens, text.java)
     yield from remark_on(name_of(text), tokens, n_unmatched)
-    start, stop = columns.start.tolist(), columns.stop.tolist()
     numbers = {name: column.tolist() for name, column in columns.numbers.items()}
-    yield from token_lines(text.name, content, start, stop, columns.annotations, numbers)
+    starts, stops = numbers["char_start"], numbers["char_stop"]
+    yield from token_lines(text.name, content, starts, stops, columns.annotations, numbers)
 
 
 def read_joined(read: Read, text: Text, names: DocumentNames) -> Iterator[Sentence | Remark]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..errors import UsageError, nearest
 from ..locations import Location, fetched, is_url
-from .annotation import part_of_speech
+from .annotation_column import annotation, part_of_speech
 from .category import categories
-from .characters import characters
+from .character_concepts import characters
+from .code_structure import structure
 from .counts import BlockCounts, LabelCounts, count_block, empty_concepts
 from .idiom import idiom_occurrences, idioms
 from .labelling import concept_names, label_block, label_corpus
@@ -22,16 +23,19 @@ from .wordnet_class import DEBIAN, wordnet
 from .wordnet_folder import wordnet_digest
 
 __all__ = [
-    "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "build_source", "build_sources", "categories",
-    "characters", "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms",
-    "label_block", "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "wordnet",
+    "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "annotation", "build_source", "build_sources",
+    "categories", "characters", "concept_contents", "concept_names", "count_block", "empty_concepts",
+    "idiom_occurrences", "idioms", "label_block", "label_corpus", "mark_occurrences", "part_of_speech", "position",
+    "spans", "structure", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
     "idioms": idioms,
     "categories": categories,
     "position": position,
+    "annotation": annotation,
     "part_of_speech": part_of_speech,
+    "structure": structure,
     "spans": spans,
     "wordnet": wordnet,
     "characters": characters,

@@ -68,7 +68,7 @@ def sentence_bounds(corpus: xr.Dataset, start: int, stop: int) -> tuple[int, int
 
 
 def find_phrases(
-    corpus: xr.Dataset, phrases: Phrases, start: int, stop: int, max_gap: int
+    corpus: xr.Dataset, phrases: Phrases, start: int, stop: int, max_gap: int, subtokens: bool = False
 ) -> tuple[Positions, Positions, NDArray[np.int64]]:
     """Return the occurrences of phrases in the sentences that the tokens ``[start, stop)`` belong to.
 
@@ -85,12 +85,14 @@ def find_phrases(
         Tokens, positions on ``time``.
     max_gap
         Most tokens that a gap spans.
+    subtokens
+        Whether a word also stands for identifiers that have it as a sub-token.
 
     Returns
     -------
     First token, token after the last and index of the phrase of each occurrence; by phrase, then by place.
     """
-    accepted = accepted_types(phrases, TypeTable.of(corpus))
+    accepted = accepted_types(phrases, TypeTable.of(corpus), subtokens)
     reach = max((max_gap * len(pattern) for _, patterns in phrases for pattern in patterns), default=0)
     window = Window.around(corpus, start, stop, reach)
     found = [_occurrences(window, patterns, accepted, max_gap) for _, patterns in phrases]

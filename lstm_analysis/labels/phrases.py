@@ -14,6 +14,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..subtokens import split_identifier
+
 Slot = tuple[str, ...]
 Pattern = tuple[Slot, ...]
 Phrases = tuple[tuple[str, tuple[Pattern, ...]], ...]
@@ -77,17 +79,28 @@ class TypeTable:
 
 
 @lru_cache(maxsize=16)
-def accepted_types(phrases: Phrases, types: TypeTable) -> Mapping[Slot, NDArray[np.int32]]:
+def accepted_types(phrases: Phrases, types: TypeTable, subtokens: bool = False) -> Mapping[Slot, NDArray[np.int32]]:
     """Return for each slot of the phrases the `type_id` of the surface forms it accepts, ascending.
+
+    With ``subtokens`` a slot accepts an identifier also for one of its sub-tokens.
 
     Kept from one block to the next, so that the surface forms are gone through once a process.
     """
     ids: dict[str, list[int]] = {}
     for type_id, form in enumerate(types.forms):
-        ids.setdefault(form.lower(), []).append(type_id)
+        for name in _names(form, subtokens):
+            ids.setdefault(name, []).append(type_id)
     known = sorted(ids)
     slots = {slot for _, patterns in phrases for pattern in patterns for slot in pattern}
     return {slot: _accepted(slot, ids, known) for slot in slots}
+
+
+def _names(form: str, subtokens: bool) -> set[str]:
+    """Return what a surface form is known by: itself, and if asked for its sub-tokens if it is an identifier."""
+    names = {form.lower()}
+    if subtokens and form.replace("$", "_").isidentifier():
+        names |= {form[start:stop].lower() for start, stop in split_identifier(form)}
+    return names
 
 
 def _accepted(slot: Slot, ids: Mapping[str, list[int]], known: list[str]) -> NDArray[np.int32]:
@@ -98,4 +111,4 @@ def _accepted(slot: Slot, ids: Mapping[str, list[int]], known: list[str]) -> NDA
             forms.update(known[first:last])
         elif word in ids:
             forms.add(word)
-    return np.array(sorted(type_id for form in forms for type_id in ids[form]), dtype=np.int32)
+    return np.array(sorted({type_id for form in forms for type_id in ids[form]}), dtype=np.int32)

@@ -1,8 +1,9 @@
 """The page: figures and evidence put into the template, with everything it needs inside."""
 
+import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bokeh.core.json_encoder import serialize_json
 from bokeh.embed import json_item
@@ -116,7 +117,7 @@ def render(material: Material) -> str:
         share_colours=share_colours(),
         css=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
         bokeh=[Markup(script) for script in inline.js_raw],
-        figures={name: figure_json(model) for name, model in figures.items()},
+        figures={name: figure_json(model, name) for name, model in figures.items()},
     )
 
 
@@ -184,7 +185,30 @@ def template(file: str = "page.html") -> Template:
     return environment.get_template(file)
 
 
-def figure_json(model: Model) -> Markup:
-    """Return a figure as JSON that can stand inside a ``script`` element: no text of the data can end the element."""
-    text: str = serialize_json(json_item(model), pretty=False)
+def figure_json(model: Model, name: str = "figure") -> Markup:
+    """Return a figure as JSON that can stand inside a ``script`` element: no text of the data can end the element.
+
+    Parameters
+    ----------
+    model
+        The figure.
+    name
+        Of its own on the page. The parts are numbered after it, so that the same figure gives the same text.
+    """
+    item = json.loads(serialize_json(json_item(model)))
+    text = json.dumps(_renamed(item, name, {}), separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _renamed(item: Any, name: str, ids: dict[str, str]) -> Any:
+    """Return a figure's JSON with its models' ids, which count on through a program, in the order they come in it."""
+    if isinstance(item, list):
+        return [_renamed(part, name, ids) for part in item]
+    if not isinstance(item, dict):
+        return item
+    return {
+        key: ids.setdefault(value, f"{name}.{len(ids)}")
+        if key in ("id", "root_id") and isinstance(value, str)
+        else _renamed(value, name, ids)
+        for key, value in item.items()
+    }

@@ -90,7 +90,7 @@ def position_section(material: Material) -> PositionSection | None:
         why = "selectivity.draws: 0" if not material.draws else f"store: {material.study['store']['activations']}"
         return PositionSection(why, "", (), 0, None, {}, None, "")
     ranked = strongest(material, tuning)
-    neurons = tuple(_neuron(tuning, *place) for place in _places(ranked))
+    neurons = position_neurons(tuning, ranked)
     twin = None if material.twin is None else material.twin.tuning
     counts = ("n_boundary", "n_boundary_found", "n_boundary_current", "n_boundary_previous", "n_boundary_short")
     example, why = _example(material, neurons[0]) if neurons else (None, "no neuron has a cliff")
@@ -110,23 +110,32 @@ def position_section(material: Material) -> PositionSection | None:
 def strongest(material: Material, tuning: xr.Dataset) -> pd.DataFrame:
     """Return the called neurons, or if there are none all, by ``cliff_mean``, duplicates as one; at most 8."""
     table = rank_neurons(position_scores(tuning, material.scores), "cliff_mean", n=None)
-    if "duplicates" not in table:
-        table["duplicates"] = ""
     called = table[table["cliff_neuron"] == 1]
     return (called if len(called) else table)[:N_NEURON]
 
 
-def _places(ranked: pd.DataFrame) -> list[tuple[int, int, str]]:
-    columns = (ranked[name].tolist() for name in ("layer", "neuron", "duplicates"))
-    return list(zip(*columns, strict=True))
+def position_neurons(tuning: xr.Dataset, ranked: pd.DataFrame) -> tuple[PositionNeuron, ...]:
+    """Return ranked neurons with all that is known of them at sentence ends; without fits and cliffs less is.
+
+    Parameters
+    ----------
+    tuning
+        A run's ``sentence_position``.
+    ranked
+        A result of `rank_neurons`.
+    """
+    columns = [ranked["layer"], ranked["neuron"], ranked.get("duplicates", [""] * len(ranked))]
+    return tuple(_neuron(tuning, *place) for place in zip(*columns, strict=True))
 
 
 def _neuron(tuning: xr.Dataset, layer: int, neuron: int, duplicates: str) -> PositionNeuron:
     one = tuning.isel(layer=layer, neuron=neuron)
     names = [f"{name}{end}" for name in (*SCORES, *TESTS) for end in ("", "_low", "_high", "_p", "_p_fwer", "_q")]
     scores = {name: float(one[name].item()) for name in names if name in one}
-    no_tau = "" if np.isfinite(scores["tau"]) else REASONS.get(int(one["fit_reason"].item()), "not fitted")
-    return PositionNeuron(layer, neuron, bool(one["cliff_neuron"].item() == 1), scores, duplicates, no_tau)
+    called = "cliff_neuron" in one and bool(one["cliff_neuron"].item() == 1)
+    reason = REASONS.get(int(one["fit_reason"].item()) if "fit_reason" in one else -1, "not fitted")
+    no_tau = "" if np.isfinite(scores.get("tau", np.nan)) else reason
+    return PositionNeuron(int(layer), int(neuron), called, scores, duplicates, no_tau)
 
 
 def _example(material: Material, best: PositionNeuron) -> tuple[Example | None, str]:

@@ -13,7 +13,7 @@ from lstm_analysis.corpus import PieceColumns, read_sentences
 from lstm_analysis.corpus.dataset import corpus_dataset
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.labels import categories, characters, label_block, label_corpus
-from lstm_analysis.labels.characters import CONCEPTS
+from lstm_analysis.labels.character_concepts import CONCEPTS
 from lstm_analysis.segmentation import segmenter
 from lstm_analysis.vocabulary import BYTE_NAMES, Vocabulary
 

@@ -40,10 +40,12 @@ def sources(tmp_path_factory):
         yaml.safe_dump({"i1": ["in the red", "{in|a} ~ tape*"], "i2": "the in", "i3": "a ~ ~ red"})
     )
     (folder / "categories.yaml").write_text(yaml.safe_dump({"c1": ["tap*", "the red"], "c2": ["in", "a a"]}))
+    (folder / "parts.txt").write_text("red tap*\n")
     (folder / "spans.csv").write_text("start,stop,concept,value\n0,1,s1,1\n0,1,s2,0\n")
     return {
         "idiom": idioms(folder / "idioms.yaml"),
         "categories": categories(folder / "categories.yaml"),
+        "parts": categories(folder / "parts.txt", subtokens=True),
         "opening": position(first=2),
         "close": position(last=2),
         "spans": spans(folder / "spans.csv"),
@@ -77,16 +79,17 @@ def test_dataset_has_the_names_of_the_vocabulary(sources):
     labels = label_corpus(corpus, sources)
     assert labels.label.dims == schema.VARIABLES["label"].dims
     assert labels.label.dtype == np.int8
-    names = ["idiom", "i1", "i2", "i3", "c1", "c2", "opening", "close", "s1", "s2", "noun.artifact", "noun.act"]
+    names = ["idiom", "i1", "i2", "i3", "c1", "c2", "parts", "opening", "close", "s1", "s2"]
+    names += ["noun.artifact", "noun.act"]
     assert labels.concept.values.tolist() == names
-    from_files = ["idiom"] * 4 + ["categories"] * 2 + ["opening", "close"] + ["spans"] * 2 + ["wordnet"] * 2
+    from_files = ["idiom"] * 4 + ["categories"] * 2 + ["parts", "opening", "close"] + ["spans"] * 2 + ["wordnet"] * 2
     assert labels.source.values.tolist() == from_files
     assert labels.group.values.tolist() == ["baseline", "target"]
     for name in labels.data_vars:
         assert labels[name].attrs == schema.VARIABLES[name].attrs
     opening = labels.sel(concept="opening", group="target")
     assert [int(opening[name]) for name in ("n_token", "n_type", "n_document")] == [4, 4, 2]
-    assert empty_concepts(labels) == ["i2", "i3", "s2", "noun.act"]
+    assert empty_concepts(labels) == ["i2", "i3", "parts", "s2", "noun.act"]
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata:UserWarning")
@@ -150,6 +153,10 @@ def folder(tmp_path):
         ({"source": "spans", "file": "my.csv", "name": "mine"}, "mine"),
         ({"source": "spans", "pool": True, "min_tokens": 5}, "spans"),
         ({"source": "part_of_speech", "column": "x", "continued": "I-", "without_value": "baseline"}, "part_of_speech"),
+        ({"source": "annotation", "column": "api", "tags": {"io": "java.io*"}}, "annotation"),
+        ({"source": "categories", "file": "law.txt", "subtokens": True}, "law"),
+        ({"source": "structure"}, "structure"),
+        ({"source": "structure", "concepts": ["loop"], "depth": 2, "name": "code"}, "code"),
         ({"source": "wordnet", "path": "wordnet"}, "wordnet"),
         ({"source": "characters", "concepts": ["vowel"], "line": 3}, "characters"),
         ({"source": "wordnet", "path": "wordnet", "classes": ["noun.act"], "min_share": 0.5, "name": "w"}, "w"),
@@ -168,17 +175,24 @@ def test_entry_of_a_study_gives_name_and_source(folder, entry, name):
     ("entry", "wrong"),
     [
         ("idioms", "An entry of concepts needs the key 'source'"),
-        (
-            {"file": "x"},
-            "needs the key 'source', one of idioms, categories, position, part_of_speech, spans, wordnet, characters",
-        ),
+        ({"file": "x"}, "the key 'source', one of idioms, categories, position, annotation, part_of_speech, structure"),
         ({"source": "idoms"}, "Unknown label source 'idoms' in concepts; did you mean 'idioms'?"),
         ({"source": ["idioms"]}, "Unknown label source ['idioms']"),
         ({"source": "idioms", "flie": "x"}, "'idioms' has no key 'flie'; did you mean 'file'?"),
         ({"source": "position", 3: 1}, "has no key 3"),
         ({"source": "idioms"}, "The label source 'idioms' needs the key 'file'; found none"),
+        ({"source": "annotation"}, "The label source 'annotation' needs the key 'column'; found none"),
         ({"source": "categories", "file": None}, "The label source 'categories' needs the key 'file'"),
         ({"source": "position", "first": 1, "name": 3}, "must be a text, found 3. Put it in quotes"),
+        (
+            {"source": "categories", "file": "no.txt", "subtokens": 1},
+            "subtokens of the categories must be true or false",
+        ),
+        (
+            {"source": "structure", "concepts": 3},
+            "concepts of the label source structure must be a list such as [loop]",
+        ),
+        ({"source": "structure", "depth": 0}, "depth of the label source structure must be a whole number from 1 on"),
         ({"source": "categories", "file": "no.txt"}, "Cannot read the concept file"),
         ({"source": "wordnet", "path": "no"}, "is not a WordNet folder: there is no such folder"),
     ],

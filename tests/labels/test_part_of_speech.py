@@ -8,7 +8,7 @@ from lstm_analysis.corpus import read_corpus
 from lstm_analysis.corpus.dataset import corpus_dataset
 from lstm_analysis.corpus.sentences import Sentence
 from lstm_analysis.errors import UsageError, UserError
-from lstm_analysis.labels import annotation, part_of_speech
+from lstm_analysis.labels import annotation, annotation_column, part_of_speech
 from lstm_analysis.labels.wordnet_folder import LEXNAMES
 
 TAGS = ("NN", "NNS", "VB", "")
@@ -69,7 +69,7 @@ def test_corpus_without_annotation_or_without_values_is_refused():
 
 
 def test_a_concept_for_each_of_very_many_values_is_refused(monkeypatch):
-    monkeypatch.setattr(annotation, "MOST_VALUES", 1)
+    monkeypatch.setattr(annotation_column, "MOST_VALUES", 1)
     with pytest.raises(UserError, match="has 2 values, and each would be a concept"):
         part_of_speech().names(tagged_corpus(["NN", "VB"]))
     assert part_of_speech(tags={"verb": "VB"}).names(tagged_corpus(["NN", "VB"])) == ["verb"]
@@ -107,6 +107,17 @@ def test_words_of_one_value_are_one_concept_and_the_others_its_baseline():
     assert label[:, 2].tolist() == [0, 0, 0, 0, 1, 0, 0]
     left_out = part_of_speech("lexname", {"noun": "noun.*"}, continued=["B-", "I-"])
     assert left_out.label(corpus, 0, 7)[:, 0].tolist() == [1, 1, -1, -1, 0, 0, -1]
+
+
+def test_parts_of_speech_are_an_annotation_whose_column_is_known():
+    options = {"tags": {"noun": "NN*"}, "continued": ["I-"], "without_value": "baseline"}
+    speech, column = part_of_speech(**options), annotation("pos", **options)
+    assert (speech.default_name, column.default_name) == ("part_of_speech", "annotation")
+    corpus = tagged_corpus(["NN", "I-NN", "VB", ""])
+    np.testing.assert_array_equal(speech.label(corpus, 0, 5), column.label(corpus, 0, 5))
+    assert annotation("api").names(tagged_corpus(["java.io", ""], column="api")) == ["java.io"]
+    with pytest.raises(UsageError, match="column must be the name of an annotation of the corpus, found ''"):
+        annotation("")
 
 
 def test_an_underscore_is_no_value():

@@ -11,6 +11,7 @@ from lstm_analysis.corpus import Mark, Sentence, add_pieces
 from lstm_analysis.corpus.dataset import corpus_dataset
 from lstm_analysis.errors import UserError
 from lstm_analysis.labels import (
+    annotation,
     categories,
     idiom_occurrences,
     idioms,
@@ -45,6 +46,7 @@ def sources(tmp_path_factory):
         "opening": position(first=2),
         "close": position(last=2),
         "pos": part_of_speech(),
+        "column": annotation("pos", {"t or r": ["t*", "r"]}, without_value="baseline"),
     }
 
 

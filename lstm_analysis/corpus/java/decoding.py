@@ -7,8 +7,8 @@ from ..files import display, explained
 from ..reader import Text
 from .archives import place, read_member
 
-MOST_BYTES = 16 << 20
-"""Largest source: one is held in memory as a whole, at about twenty times its size."""
+MOST_BYTES = 8 << 20
+"""Largest source, ten times the largest of the JDK: one is held in memory as a whole, at a hundred times its size."""
 
 
 def name_of(text: Text) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEWLINE, _RETURN = 10, 13
-_BLANKS = np.array([9, 11, 12, 32], np.uint32)
+_TAB, _VERTICAL_TAB, _FORM_FEED, _BLANK = 9, 11, 12, 32
 Places = NDArray[np.int32]
 
 
@@ -33,7 +33,8 @@ def line_columns(text: str, start: Places) -> dict[str, Places]:
     code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     begins, ends = _lines(code)
     line = np.searchsorted(begins, start, side="right") - 1
-    first_ink = np.append(np.flatnonzero(~np.isin(code, _BLANKS)), len(code))
+    blank = (code == _BLANK) | (code == _TAB) | (code == _VERTICAL_TAB) | (code == _FORM_FEED)
+    first_ink = np.append(np.flatnonzero(~blank), len(code))
     ink = np.minimum(first_ink[np.searchsorted(first_ink, begins)], ends)
     found = {"column": start - begins[line], "line_length": (ends - begins)[line], "indentation": (ink - begins)[line]}
     return {name: column.astype(np.int32) for name, column in found.items()}

@@ -25,11 +25,14 @@ class Parts(NamedTuple):
         Index of the token that each is a part of, dims (part).
     start, stop
         First character of each and the one after its last, dims (part).
+    forms
+        Their surface forms, dims (part).
     """
 
     owner: NDArray[np.intp]
     start: Places
     stop: Places
+    forms: list[str]
 
 
 def cut_tokens(tokens: Tokens, subtokens: bool) -> Parts:
@@ -40,6 +43,8 @@ def cut_tokens(tokens: Tokens, subtokens: bool) -> Parts:
     wanted = tokens.kind == COMMENT
     if subtokens:
         wanted |= tokens.kind == IDENTIFIER
+    if not wanted.any():
+        return Parts(np.arange(len(wanted)), tokens.start, tokens.stop, tokens.forms)
     n_part = np.ones(len(wanted), np.intp)
     spans: list[tuple[int, int]] = []
     starts = tokens.start.tolist()
@@ -50,9 +55,9 @@ def cut_tokens(tokens: Tokens, subtokens: bool) -> Parts:
         spans += [(at + start, at + stop) for start, stop in found]
     owner = np.repeat(np.arange(len(wanted)), n_part)
     start, stop = tokens.start[owner], tokens.stop[owner]
-    if spans:
-        start[wanted[owner]], stop[wanted[owner]] = np.array(spans, np.int32).T
-    return Parts(owner, start, stop)
+    start[wanted[owner]], stop[wanted[owner]] = np.array(spans, np.int32).T
+    places = zip(start.tolist(), stop.tolist(), strict=True)
+    return Parts(owner, start, stop, [tokens.text[start:stop] for start, stop in places])
 
 
 def comment_words(comment: str) -> list[tuple[int, int]]:

@@ -25,16 +25,15 @@ class SourceColumns(NamedTuple):
 
     Parameters
     ----------
-    start, stop
-        First character of each token and the one after its last, dims (token).
+    forms
+        Surface forms, dims (token).
     annotations, numbers
         Columns, dims (token).
     ends
         Index after the last token of each sentence, dims (sentence).
     """
 
-    start: NDArray[np.int32]
-    stop: NDArray[np.int32]
+    forms: Sequence[str]
     annotations: Mapping[str, Sequence[str]]
     numbers: Mapping[str, NDArray[np.int32]]
     ends: NDArray[np.intp]
@@ -48,37 +47,38 @@ def read(text: Text, names: DocumentNames) -> Iterator[Sentence | Remark]:
     UserError
         If the source cannot be read as text.
     """
-    content = read_text(text)
-    tokens = find_tokens(content)
+    tokens = find_tokens(read_text(text))
     tokens = tokens if text.java.comments else tokens.without_comments()
     columns, n_unmatched = source_columns(tokens, text.java)
     yield from remark_on(name_of(text), tokens, n_unmatched)
-    yield from _sentences(text.name, content, columns)
+    yield from _sentences(text.name, columns)
 
 
 def source_columns(tokens: Tokens, options: JavaOptions) -> tuple[SourceColumns, int]:
     """Return the columns of a source's tokens, and the number of its brackets without partner."""
     nesting = nest(tokens)
     parts = cut_tokens(tokens, options.subtokens)
-    owner, start, stop = parts
-    kinds, api = tokens.kind.tolist(), _api(tokens)
-    owners = owner.tolist()
-    annotations: dict[str, Sequence[str]] = {
-        "kind": [KINDS[kinds[i]] for i in owners],
-        "api": [api[i] for i in owners],
-    }
-    numbers = {"char_start": start, "char_stop": stop, **line_columns(tokens.text, start)}
+    owner = parts.owner
+    annotations = {"kind": list(map(KINDS.__getitem__, tokens.kind[owner].tolist())), "api": _api(tokens)}
+    if parts.forms is not tokens.forms:
+        annotations["api"] = list(map(annotations["api"].__getitem__, owner.tolist()))
+    numbers = {"char_start": parts.start, "char_stop": parts.stop, **line_columns(tokens.text, parts.start)}
     numbers |= {"brace_depth": nesting.brace_depth[owner], "parenthesis_depth": nesting.parenthesis_depth[owner]}
     if options.structure:
         from .structure import structure_columns
 
-        texts, depths = structure_columns(tokens.text, start)
+        texts, depths = structure_columns(tokens.text, parts.start)
         annotations, numbers = annotations | texts, numbers | depths
+    return SourceColumns(parts.forms, annotations, numbers, _ends(nesting.ends[owner], owner)), nesting.n_unmatched
+
+
+def _ends(ends: NDArray[np.bool_], owner: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the index after the last part of each sentence; the last sentence ends with the source."""
+    if not len(owner):
+        return owner
     last = np.append(owner[1:] != owner[:-1], True)
-    ends = np.flatnonzero(nesting.ends[owner] & last) + 1 if len(owner) else np.zeros(0, np.intp)
-    if len(owner) and (not len(ends) or ends[-1] < len(owner)):
-        ends = np.append(ends, len(owner))
-    return SourceColumns(start, stop, annotations, numbers, ends), nesting.n_unmatched
+    found = np.flatnonzero(ends & last) + 1
+    return found if len(found) and found[-1] == len(owner) else np.append(found, len(owner))
 
 
 def _api(tokens: Tokens) -> list[str]:
@@ -92,18 +92,14 @@ def _api(tokens: Tokens) -> list[str]:
     return found
 
 
-def _sentences(document: str, text: str, columns: SourceColumns) -> Iterator[Sentence]:
-    starts, stops = columns.start.tolist(), columns.stop.tolist()
+def _sentences(document: str, columns: SourceColumns) -> Iterator[Sentence]:
     numbers = {name: array("i", column.astype(np.int32).tobytes()) for name, column in columns.numbers.items()}
     first = 0
     for last in columns.ends.tolist():
-        places = zip(starts[first:last], stops[first:last], strict=True)
+        place = slice(first, last)
+        annotations = {name: column[place] for name, column in columns.annotations.items()}
         yield Sentence(
-            document,
-            [text[start:stop] for start, stop in places],
-            {name: column[first:last] for name, column in columns.annotations.items()},
-            (),
-            {name: column[first:last] for name, column in numbers.items()},
+            document, columns.forms[place], annotations, (), {name: column[place] for name, column in numbers.items()}
         )
         first = last
 

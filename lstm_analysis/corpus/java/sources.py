@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
@@ -79,10 +80,10 @@ def _renamed(text: Text, name: str, source: Source) -> Text:
 def _members(file: str) -> list[Text]:
     members, links = archive_members(file, SUFFIX)
     if links:
-        log.warning(
-            "%s holds %d links in place of sources (such as %s), which are not followed.",
-            display(file), len(links), ", ".join(links[:MOST_NAMED]),
-        )  # fmt: skip
+        _warn_once(
+            f"{display(file)} holds {len(links)} links in place of sources (such as {_some(links)}), which are not "
+            "followed."
+        )
     if not members:
         raise UsageError(
             f"The archive {display(file)} holds no Java sources (*{SUFFIX}). If it is a jar of compiled classes, give "
@@ -135,11 +136,20 @@ def _walk(folder: str) -> Iterator[str]:
             elif name.endswith(SUFFIX):
                 left.append(name)
     if left:
-        log.warning(
-            "%d links to folders, or to what is no file, are not followed in %s (such as %s). Name their targets as "
-            "paths of their own if they are to be read.",
-            len(left), folder, ", ".join(left[:MOST_NAMED]),
-        )  # fmt: skip
+        _warn_once(
+            f"{len(left)} links to folders, or to what is no file, are not followed in {folder} (such as "
+            f"{_some(left)}). Name their targets as paths of their own if they are to be read."
+        )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(sorted(names)[:MOST_NAMED])
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """Warn, once a process: a corpus is looked for when it is checked and again when it is read."""
+    log.warning("%s", text)
 
 
 def _refuse(error: OSError) -> None:

@@ -1,7 +1,7 @@
 """The values of an annotation column as concepts, for example parts of speech."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ WITHOUT_VALUE = {"left_out": LEFT_OUT, "baseline": BASELINE}
 
 
 @dataclass(frozen=True)
-class PartOfSpeech:
+class Annotation:
     """The values of an annotation column, or named groups of them.
 
     Parameters
@@ -31,14 +31,16 @@ class PartOfSpeech:
         Prefixes of values that are taken off.
     without_value
         What a token without a value is: a key of `WITHOUT_VALUE`.
+    default_name
+        The name a study gives the source if it gives none.
     """
 
-    column: str = "pos"
+    column: str
     tags: tuple[tuple[str, tuple[str, ...]], ...] | None = None
     continued: tuple[str, ...] = ()
     without_value: str = "left_out"
+    default_name: str = "annotation"
     of_words: ClassVar[bool] = True
-    default_name: ClassVar[str] = "part_of_speech"
 
     def names(self, corpus: xr.Dataset) -> list[str]:
         """Return the concepts.
@@ -79,18 +81,18 @@ class PartOfSpeech:
         return [(value, frozenset([value])) for value in values]
 
 
-def part_of_speech(
-    column: str = "pos",
+def annotation(
+    column: str,
     tags: Mapping[str, str | Sequence[str]] | None = None,
     continued: str | Sequence[str] = (),
     without_value: str = "left_out",
-) -> PartOfSpeech:
+) -> Annotation:
     """Label tokens by an annotation column of the corpus.
 
     Parameters
     ----------
     column
-        Name of the annotation, for example ``pos``.
+        Name of the annotation, for example ``lexname``.
     tags
         Name of each concept and its values (case matters; ``prefix*`` for all that begin so). By default each
         value of the column is a concept.
@@ -111,8 +113,8 @@ def part_of_speech(
     UsageError
         If ``column`` is not a text, ``tags`` not such a mapping, or another value is not one of these.
 
-    >>> part_of_speech(tags={"noun": "NN*", "verb": ["VB", "VBD"]}).tags
-    (('noun', ('NN*',)), ('verb', ('VB', 'VBD')))
+    >>> annotation("api", {"io": ["java.io*", "java.nio*"], "security": "java.security*"}).tags
+    (('io', ('java.io*', 'java.nio*')), ('security', ('java.security*',)))
     """
     if not isinstance(column, str) or not column:
         raise UsageError(f"column must be the name of an annotation of the corpus, found {column!r}.")
@@ -124,7 +126,21 @@ def part_of_speech(
     if tags is not None and (not isinstance(tags, Mapping) or not tags):
         raise UsageError(f"tags must map names to lists of values, such as {{noun: [NN*]}}, found {tags!r}.")
     named = None if tags is None else tuple((name, _listed(name, values)) for name, values in tags.items())
-    return PartOfSpeech(column, named, tuple(prefixes), without_value)
+    return Annotation(column, named, tuple(prefixes), without_value)
+
+
+def part_of_speech(
+    column: str = "pos",
+    tags: Mapping[str, str | Sequence[str]] | None = None,
+    continued: str | Sequence[str] = (),
+    without_value: str = "left_out",
+) -> Annotation:
+    """Label tokens by their parts of speech: an `annotation` whose column is ``pos`` by default.
+
+    >>> part_of_speech(tags={"noun": "NN*", "verb": ["VB", "VBD"]}).tags
+    (('noun', ('NN*',)), ('verb', ('VB', 'VBD')))
+    """
+    return replace(annotation(column, tags, continued, without_value), default_name="part_of_speech")
 
 
 def _listed(name: object, values: object) -> tuple[str, ...]:
