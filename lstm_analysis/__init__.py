@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .inference.twin import random_twin as random_twin
     from .labels import annotation as annotation
     from .labels import categories as categories
+    from .labels import characters as characters
     from .labels import idioms as idioms
     from .labels import label_corpus as label_corpus
     from .labels import part_of_speech as part_of_speech
@@ -43,6 +44,7 @@ _HOME = {
     "random_twin": "inference.twin",
     "annotation": "labels",
     "categories": "labels",
+    "characters": "labels",
     "idioms": "labels",
     "label_corpus": "labels",
     "part_of_speech": "labels",

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from .errors import UsageError
 from .ranges import at_least, known_choices
 
 AUTOMATIC = "automatic"
-LATER = ("comments", "subtokens", "structure", "encoding")
+LATER = ("comments", "subtokens", "structure", "encoding", "level")
 """Keys that came after the first version, so that its runs do not have them."""
 
 
@@ -34,6 +35,9 @@ class CorpusConfig:
     comments, subtokens, structure, encoding
         For Java: whether the words of comments are tokens, whether identifiers are cut into their parts, whether there
         are columns of a syntax tree, and what a source is that is not UTF-8: an error (``utf-8``), or ``latin-1``.
+    level
+        ``word``, or ``char`` for a model that reads characters or bytes: every character of the text is kept, a line is
+        a sentence, and a place on ``time`` is a character (``unit`` is ``token``).
     """
 
     format: str
@@ -47,10 +51,27 @@ class CorpusConfig:
     subtokens: bool = False
     structure: bool = False
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    level: Literal["word", "char"] = "word"
 
     def __post_init__(self) -> None:
         known_choices(self, "corpus")
         at_least(1, self, "corpus", "limit_tokens")
+        if self.level == "char":
+            self._refuse_cutting()
+            object.__setattr__(self, "unit", "token")
+
+    def _refuse_cutting(self) -> None:
+        """Refuse keys that say how words are cut from a text, of a corpus of characters."""
+        if self.sentences == "split":
+            raise UsageError(
+                "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. "
+                "Remove corpus.sentences."
+            )
+        if self.end_of_sentence not in (AUTOMATIC, "\n"):
+            raise UsageError(
+                f"corpus.end_of_sentence is {self.end_of_sentence!r}, but with corpus.level: char the lines of the "
+                "text end as they stand. Remove corpus.end_of_sentence."
+            )
 
     def without_later(self, plain: dict[str, Any]) -> dict[str, Any]:
         """Return the keys as plain types without those that runs of earlier versions do not know, where not given."""

@@ -74,8 +74,8 @@ def extract_activations(
         Whether to compute the surprisal of each token.
     unit, readout
         For models that read characters, bytes or pieces of words: whether a place on ``time`` is a ``word`` or one of
-        its pieces, a ``token``; and whether the state of a word is that after its ``last`` or ``first`` piece, or their
-        ``mean``.
+        its pieces, a ``token``, as always if the corpus was read with ``level="char"``; and whether the state of a word
+        is that after its ``last`` or ``first`` piece, or their ``mean``.
     store
         Stored type of the states.
     shard_tokens
@@ -100,6 +100,7 @@ def extract_activations(
     if missing:
         raise UsageError(f"The corpus lacks {', '.join(missing)}; make it with read_corpus.")
     corpus = recount(corpus)
+    unit = "token" if "token_name" in corpus else unit
     inference = InferenceConfig(
         carry,
         streams,
@@ -121,7 +122,7 @@ def extract_activations(
         raise UsageError(
             "The corpus has end symbols, but the model's vocabulary has none. Read it with end_of_sentence=None."
         )
-    digest = fingerprint(forms, unit, *[_digest(corpus[name]) for name in COLUMNS])
+    digest = fingerprint(forms, unit, *[_digest(corpus[name]) for name in COLUMNS], *_spelling(corpus))
     prints = {"corpus": fingerprint("corpus", digest, model.vocabulary.digest, shard_tokens)}
     reading = {key: value for key, value in study.as_dict()["inference"].items() if key != "device"}
     prints["activations"] = fingerprint("activations", prints["corpus"], model.digest, reading, store)
@@ -217,6 +218,11 @@ def _keep_corpus(state: Work, corpus: xr.Dataset, model: LanguageModel) -> None:
             "limited": False,
         }
     report_corpus(facts)
+
+
+def _spelling(corpus: xr.Dataset) -> list[Any]:
+    """Return what tells apart texts of the same words, where a row is a character."""
+    return [corpus["token_name"].values.tolist(), _digest(corpus["token_id"])] if "token_name" in corpus else []
 
 
 def _digest(column: xr.DataArray) -> str:

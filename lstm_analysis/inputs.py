@@ -19,6 +19,7 @@ from .inference.model import LanguageModel
 from .inference.twin import random_twin
 from .locations import exists, fetched
 from .record import fingerprint
+from .segmentation import require_characters
 from .selectivity import MEASURES
 from .stages import ANALYSES
 from .stages.corpus import study_reader
@@ -101,6 +102,8 @@ def trained_model(study: Study) -> LanguageModel:
             vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
         model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
+    if study.corpus.level == "char":
+        require_characters(model.vocabulary)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 

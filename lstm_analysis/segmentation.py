@@ -6,12 +6,15 @@ word and nothing more. An end symbol follows its word without a blank, and no bl
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
-from .errors import UserError
+from .errors import UsageError, UserError
 from .vocabulary import END_NAMES, Vocabulary
 
 BLANKS = " \n"
+NEWLINE = "\n"
+SPELLED = ("char", "byte")
+"""Levels of vocabularies that every text can be spelled in."""
 
 
 class Pieces(NamedTuple):
@@ -67,6 +70,21 @@ class Segmenter(Protocol):
         """
 
 
+class ExactSegmenter(Segmenter, Protocol):
+    """Spells words with the white space before them, nothing left out."""
+
+    def segment_exactly(self, words: Sequence[str], before: Sequence[str]) -> Pieces:
+        """Return every character of a text: of each word, and of the white space before it.
+
+        Parameters
+        ----------
+        words
+            Surface forms; a line's end is a word of its own.
+        before
+            White space before each word, whose piece it is.
+        """
+
+
 def segmenter(vocabulary: Vocabulary) -> Segmenter | None:
     """Return what cuts words into the rows of a vocabulary; ``None`` if its rows are words.
 
@@ -101,6 +119,7 @@ class Speller:
         self.vocabulary = vocabulary
         self._blank = vocabulary.encode([" "]).tolist()
         self._spelled: dict[str, tuple[bool, list[int]]] = {}
+        self._kept: dict[str, list[int]] = {}
 
     def segment(self, words: Sequence[str], goes_on: bool = False) -> Pieces:
         """Return the pieces of some words in a row, as `Segmenter.segment` says."""
@@ -117,23 +136,30 @@ class Speller:
         return Pieces(ids, first, last, goes_on)
 
     def segment_exactly(self, words: Sequence[str], before: Sequence[str]) -> Pieces:
-        """Return every character of a text: of each word, and of the white space before it.
-
-        Parameters
-        ----------
-        words
-            Surface forms; a line's end is a word of its own.
-        before
-            White space before each word, whose piece it is.
-        """
+        """Return every character of a text, as `ExactSegmenter.segment_exactly` says."""
         ids: list[int] = []
         first: list[int] = []
         last: list[int] = []
         for word, blanks in zip(words, before, strict=True):
+            text = blanks + word
+            spelled = self._kept.get(text)
             first.append(len(ids))
-            ids += self._rows(blanks + word)
+            ids += self._keep(text) if spelled is None else spelled
             last.append(len(ids) - 1)
         return Pieces(ids, first, last, goes_on=False)
+
+    def _keep(self, text: str) -> list[int]:
+        """Return the rows of each character of a text, looked up alone, and keep them."""
+        rows = [self._line_end() if character == NEWLINE else self._rows(character) for character in text]
+        self._kept[text] = found = [row for of_character in rows for row in of_character]
+        return found
+
+    def _line_end(self) -> list[int]:
+        """Return the row of a line's end: the newline, or the end symbol of a vocabulary that has none."""
+        end = self.vocabulary.end_of_sentence
+        if end is None or NEWLINE in self.vocabulary.tokens:
+            return self._rows(NEWLINE)
+        return [end_row(end, self.vocabulary)]
 
     def _spell(self, word: str) -> tuple[bool, list[int]]:
         """Return whether a word is an end symbol, and its rows, those of other words after a blank."""
@@ -152,7 +178,7 @@ class Speller:
         return rows
 
 
-def require_speller(segmenter: Segmenter) -> Speller:
+def require_speller(segmenter: Segmenter) -> ExactSegmenter:
     """Return what spells characters or bytes.
 
     Raises
@@ -160,11 +186,30 @@ def require_speller(segmenter: Segmenter) -> Speller:
     UserError
         If it is a tokenizer.
     """
-    if isinstance(segmenter, Speller):
-        return segmenter
-    raise UserError(
-        "The model reads pieces of a tokenizer, and the corpus is to be read character by character. Give a model of "
-        "characters or bytes, or read words (corpus.level: word)."
+    if hasattr(segmenter, "segment_exactly"):
+        return cast(ExactSegmenter, segmenter)
+    raise UserError(not_characters("pieces of a tokenizer"))
+
+
+def require_characters(vocabulary: Vocabulary) -> None:
+    """Refuse a model that cannot read every character of a text.
+
+    Raises
+    ------
+    UsageError
+        If its vocabulary's rows are neither characters nor bytes.
+    """
+    if vocabulary.level not in SPELLED:
+        rows = "words" if vocabulary.level == "word" else "pieces of a tokenizer"
+        shown = ", ".join(repr(token) for token in vocabulary.tokens[-3:])
+        raise UsageError(not_characters(f"{rows} ({len(vocabulary)} of them, such as {shown})"))
+
+
+def not_characters(rows: str) -> str:
+    """Return what to say of a model whose rows are no characters."""
+    return (
+        f"The model reads {rows}, and the corpus is to be read character by character (corpus.level: char). Give a "
+        "model of characters, among them the blank, or of bytes; or read words (corpus.level: word)."
     )
 
 

@@ -15,6 +15,7 @@ from .inference.training import Text, Trained, alone, train_model, write_untrain
 from .locations import is_url
 from .recipe import HOLD_OUT, Recipe
 from .report import write_training_page
+from .segmentation import NEWLINE
 from .stages.corpus import study_reader
 from .vocabulary import END_NAMES, Normalisation, Vocabulary, build_vocabulary
 
@@ -44,7 +45,7 @@ def _train(study: Study, recipe: Recipe, checkpoint: Path) -> Trained:
     corpus = _read(study, study.corpus.path)
     kept = _kept(corpus, recipe)
     vocabulary = _vocabulary(study, recipe, corpus, kept)
-    whole = _encode(corpus, vocabulary)
+    whole = _encode(study, corpus, vocabulary)
     validation, test = (_other(study, recipe, name, vocabulary) for name in TEXTS)
     if validation is None:
         validation = Text(whole.token_id[~kept], whole.document[~kept])
@@ -131,10 +132,15 @@ def _refuse_ignored(study: Study, recipe: Recipe) -> None:
                 f"model.{name} is {given!r}, but the model is trained with model.train.{name} "
                 f"{getattr(recipe, name)!r}. Remove model.{name}, or change the other."
             )
-    if study.corpus.unit == "token":
+    if study.corpus.level == "char" and recipe.number is not None:
+        raise UsageError(
+            f"model.train.number is {recipe.number!r}, but the model is to read characters (corpus.level: char), of "
+            "which none is a number. Set model.train.number: null."
+        )
+    if study.corpus.level == "word" and study.corpus.unit == "token":
         raise UsageError(
             "corpus.unit is token, but model.train makes a model that reads whole words. Set corpus.unit: word, or "
-            "remove model.train and give a checkpoint."
+            "corpus.level: char to train a model of characters, or remove model.train and give a checkpoint."
         )
 
 
@@ -151,11 +157,14 @@ def _read(study: Study, paths: Sequence[str], limited: bool = True) -> xr.Datase
         subtokens=config.subtokens,
         structure=False,  # what the model reads are the tokens
         encoding=config.encoding,
+        level=config.level,
     )
 
 
 def _end(study: Study) -> str | None:
     named = study.corpus.end_of_sentence
+    if study.corpus.level == "char":
+        return NEWLINE
     return END_NAMES[0] if named == "automatic" else named
 
 
@@ -179,17 +188,23 @@ def _check_held_out(n_document: int, recipe: Recipe) -> None:
         )
 
 
+def _read_as(study: Study, corpus: xr.Dataset) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the names of what the model is to read, words or characters, and which of them each token is."""
+    name, codes = ("token_name", "token_id") if study.corpus.level == "char" else ("type", "type_id")
+    return [str(form) for form in corpus[name].values], corpus[codes].values
+
+
 def _vocabulary(study: Study, recipe: Recipe, corpus: xr.Dataset, kept: NDArray[np.bool_]) -> Vocabulary:
-    types = [str(form) for form in corpus["type"].values]
-    counts = np.bincount(corpus["type_id"].values[kept], minlength=len(types))
+    names, codes = _read_as(study, corpus)
+    counts = np.bincount(codes[kept], minlength=len(names))
     normalisation = Normalisation(recipe.lower_case, recipe.number, literals=recipe.literals)
-    found: Mapping[str, int] = {form: n for form, n in zip(types, counts.tolist(), strict=True) if n}
+    found: Mapping[str, int] = {form: n for form, n in zip(names, counts.tolist(), strict=True) if n}
     return build_vocabulary(found, recipe.vocabulary_size, normalisation, _end(study))
 
 
-def _encode(corpus: xr.Dataset, vocabulary: Vocabulary) -> Text:
-    rows = vocabulary.encode([str(form) for form in corpus["type"].values])
-    return Text(rows[corpus["type_id"].values], corpus["document"].values)
+def _encode(study: Study, corpus: xr.Dataset, vocabulary: Vocabulary) -> Text:
+    names, codes = _read_as(study, corpus)
+    return Text(vocabulary.encode(names)[codes], corpus["document"].values)
 
 
 def _other(study: Study, recipe: Recipe, name: str, vocabulary: Vocabulary) -> Text | None:
@@ -198,7 +213,7 @@ def _other(study: Study, recipe: Recipe, name: str, vocabulary: Vocabulary) -> T
     if path is None:
         return None
     try:
-        return _encode(_read(study, [path], limited=False), vocabulary)
+        return _encode(study, _read(study, [path], limited=False), vocabulary)
     except EmptyCorpus:
         raise UserError(f"model.train.{name} is {path!r}, which holds no sentence. Give another text.") from None
 

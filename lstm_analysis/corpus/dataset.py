@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from .. import schema
 from ..errors import UserError
 from .coding import Coder
 from .columns import TIME, Columns, Place, beside, column_dataset, columns_along
@@ -111,7 +112,12 @@ class CorpusBuilder:
         return self._tables.dataset(names)
 
 
-def corpus_dataset(sentences: Iterable[Sentence], end_of_sentence: str | None, limit_tokens: int | None) -> xr.Dataset:
+def corpus_dataset(
+    sentences: Iterable[Sentence],
+    end_of_sentence: str | None,
+    limit_tokens: int | None,
+    pieces: PieceColumns | None = None,
+) -> xr.Dataset:
     """Return the corpus of the sentences in memory, dims ``time`` and one dim a table.
 
     Raises
@@ -119,12 +125,17 @@ def corpus_dataset(sentences: Iterable[Sentence], end_of_sentence: str | None, l
     UserError
         If there is no sentence.
     """
-    builder = CorpusBuilder(end_of_sentence, limit_tokens)
+    builder = CorpusBuilder(end_of_sentence, limit_tokens, pieces)
     blocks = list(builder.blocks(sentences, rows=1 << 20))
     if not blocks:
         raise empty_corpus(limit_tokens, builder.limited)
-    return xr.concat(blocks, dim="time", combine_attrs="override", data_vars="all", coords="minimal", join="override",
-                     compat="override").merge(builder.tables())  # fmt: skip
+    names = {str(name): block[name].dims for block in blocks for name in block}
+    columns = {
+        name: (dims, np.concatenate([block[name].values for block in blocks if name in block]))
+        for name, dims in names.items()
+    }
+    dataset: xr.Dataset = schema.attach_attrs(xr.Dataset(columns).merge(builder.tables()))
+    return dataset
 
 
 class EmptyCorpus(UserError):

@@ -53,7 +53,12 @@ def expand(paths: Sequence[str], what: str = WHAT) -> list[str]:
 
 
 def read_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
-    """Yield the lines of a file without their line ends.
+    """Yield the lines of a file without their line ends; parameters and errors as of `placed_lines`."""
+    return (line.rstrip("\r\n") for _, line in placed_lines(file, start, stop))
+
+
+def placed_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, str]]:
+    """Yield the first byte of each line of a file, and the line as it stands, without a byte order mark.
 
     Parameters
     ----------
@@ -77,10 +82,8 @@ def read_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[s
                 f"0x{raw[error.start]:02x} at byte {at + error.start} of the text. Convert the file first, for example "
                 "with 'iconv -f latin1 -t utf-8'."
             ) from None
-        if at == 0:
-            line = line.removeprefix("\ufeff")
+        yield at, line.removeprefix("\ufeff") if at == 0 else line
         at += len(raw)
-        yield line.rstrip("\r\n")
 
 
 def raw_lines(file: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:

@@ -11,6 +11,8 @@ PART_BYTES = 16 << 20
 """Size of a part, as near as whole files and safe places in them allow."""
 SPLIT_BYTES = 1 << 20
 """The same for running text, which takes twenty times as long."""
+CHARACTER_BYTES = 4 << 20
+"""The same for characters, which are more rows than words are."""
 
 
 @dataclass(frozen=True)

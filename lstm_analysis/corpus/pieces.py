@@ -12,6 +12,10 @@ the piece's; `sentence_position` and `sentence_length` count pieces, as do `docu
 themselves lie along ``corpus_word``:
 `word_type_id, word_sentence, word_sentence_position, word_sentence_length` and ``word_<annotation>_id``.
 `token_name` (token_name) holds the names of the vocabulary's rows.
+
+``corpus.level: char`` is stored in the second way, and a sentence is a line. A character of white space is one of the
+word after it, and those at the end of a line are of the line's end, a word ``"\\n"``; their numbers and annotations are
+those of that word, too.
 """
 
 from collections.abc import Iterator
@@ -21,7 +25,8 @@ import numpy as np
 import xarray as xr
 
 from .. import schema
-from ..segmentation import segmenter
+from ..errors import UsageError
+from ..segmentation import Speller, require_characters, segmenter
 from ..vocabulary import Vocabulary
 from .columns import column_dataset
 from .piece_columns import PieceColumns, Rows, Unit
@@ -35,7 +40,7 @@ def add_pieces(corpus: xr.Dataset, vocabulary: Vocabulary, unit: Unit = "word") 
     Parameters
     ----------
     corpus
-        As `read_corpus` gives it: one row a word.
+        As `read_corpus` gives it: one row a word, or a character, which it stays.
     vocabulary
         Of the model.
     unit
@@ -59,6 +64,8 @@ def add_pieces(corpus: xr.Dataset, vocabulary: Vocabulary, unit: Unit = "word") 
     >>> add_pieces(corpus, Vocabulary((" ", "a", "b")), "token").word.to_numpy()
     array([0, 0, 1, 1])
     """
+    if "token_name" in corpus:
+        return _respelled(corpus, vocabulary)
     cut = segmenter(vocabulary)
     if cut is None:
         token_id = vocabulary.encode(corpus["type"].values.tolist())[corpus["type_id"].values]
@@ -83,6 +90,30 @@ def add_pieces(corpus: xr.Dataset, vocabulary: Vocabulary, unit: Unit = "word") 
     names_of_rows = {name: (name, np.array(values, dtype=object)) for name, values in pieces.tables.items()}
     by_token: xr.Dataset = schema.attach_attrs(columns.merge(tables).assign_coords(names_of_rows))
     return by_token
+
+
+def _respelled(corpus: xr.Dataset, vocabulary: Vocabulary) -> xr.Dataset:
+    """Return a corpus of characters with the rows of a vocabulary.
+
+    Raises
+    ------
+    UsageError
+        If the model reads no characters, or a character is several of the bytes that it reads.
+    """
+    require_characters(vocabulary)
+    speller, characters = Speller(vocabulary), corpus["token_name"].values.tolist()
+    rows = [speller.segment_exactly([character], [""]).ids for character in characters]
+    several = next((character for character, row in zip(characters, rows, strict=True) if len(row) > 1), None)
+    if several is not None:
+        raise UsageError(
+            f"The corpus in memory has a row a character, and {several!r} is several of the bytes that the model "
+            "reads. Run a study instead (corpus.level: char), which gives each byte a row."
+        )
+    token_id = np.array(rows, np.int32)[:, 0][corpus["token_id"].values]
+    names = ("token_name", np.array(vocabulary.tokens, dtype=object))
+    assigned = corpus.drop_vars("token_name").assign(token_id=("time", token_id)).assign_coords(token_name=names)
+    respelled: xr.Dataset = schema.attach_attrs(assigned)
+    return respelled
 
 
 def _sentences(corpus: xr.Dataset) -> Iterator[tuple[bool, slice]]:

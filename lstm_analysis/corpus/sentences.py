@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
+Level = Literal["word", "char"]
+"""What a corpus is read as: words in sentences, or characters in lines."""
+
 
 class Mark(NamedTuple):
     """A labelled span: the concept, the marked token indices in the sentence, 1 target or 0 baseline."""
@@ -84,12 +87,15 @@ class Source:
         Glob patterns of the document names to read; empty for all.
     java
         How Java is read.
+    level
+        ``word``, or ``char``: every character is kept, and a line is a sentence.
     """
 
     paths: tuple[str, ...] = ()
     sentences: str = "line"
     documents: tuple[str, ...] = ()
     java: JavaOptions = PLAIN_JAVA
+    level: Level = "word"
 
     def wants(self, document: str) -> bool:
         """Whether a document of this name is to be read; a reader may skip the others before it cuts them up."""

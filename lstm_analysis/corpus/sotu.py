@@ -12,14 +12,20 @@ from .splitter import split_text
 
 def read(text: Text, names: DocumentNames) -> Iterator[Sentence]:
     """Yield an address, cut into sentences by the splitter."""
-    for tokens in split_text(_package().raw(text.name)):
+    for tokens in split_text(address(text.name)):
         yield Sentence(text.name, tokens)
 
 
 def texts(source: Source) -> list[Text]:
     """Return the addresses that are wanted, in order of time."""
     names = filter(source.wants, _package().fileids())
-    return [Text(name, name, split=True, n_byte=len(_package().raw(name))) for name in names]
+    return [Text(name, name, split=source.level == "word", n_byte=len(address(name))) for name in names]
+
+
+def address(name: str) -> str:
+    """Return the text of an address."""
+    found: str = _package().raw(name)
+    return found
 
 
 def _package() -> ModuleType:

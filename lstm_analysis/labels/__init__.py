@@ -10,6 +10,7 @@ from ..errors import UsageError, nearest
 from ..locations import Location, fetched, is_url
 from .annotation_column import annotation, part_of_speech
 from .category import categories
+from .character_concepts import characters
 from .code_structure import structure
 from .counts import BlockCounts, LabelCounts, count_block, empty_concepts
 from .idiom import idiom_occurrences, idioms
@@ -23,8 +24,9 @@ from .wordnet_folder import wordnet_digest
 
 __all__ = [
     "SOURCES", "BlockCounts", "LabelCounts", "LabelSource", "annotation", "build_source", "build_sources",
-    "categories", "concept_contents", "concept_names", "count_block", "empty_concepts", "idiom_occurrences", "idioms",
-    "label_block", "label_corpus", "mark_occurrences", "part_of_speech", "position", "spans", "structure", "wordnet",
+    "categories", "characters", "concept_contents", "concept_names", "count_block", "empty_concepts",
+    "idiom_occurrences", "idioms", "label_block", "label_corpus", "mark_occurrences", "part_of_speech", "position",
+    "spans", "structure", "wordnet",
 ]  # fmt: skip
 
 SOURCES: dict[str, Callable[..., LabelSource]] = {
@@ -36,6 +38,7 @@ SOURCES: dict[str, Callable[..., LabelSource]] = {
     "structure": structure,
     "spans": spans,
     "wordnet": wordnet,
+    "characters": characters,
 }
 PATHS = ("file", "path")
 """Keys of sources that name a file or a folder; relative ones count from the study's folder."""

@@ -17,12 +17,12 @@ from ..corpus.copies import find_copies
 from ..corpus.indexing import MODULUS, create_columns, plan_chunks
 from ..corpus.merging import Merger, dims_of
 from ..corpus.part_reading import DocumentScan
-from ..corpus.parts import Part, plan_parts
+from ..corpus.parts import CHARACTER_BYTES, Part, plan_parts
 from ..corpus.reader import Reader, report_remarks
 from ..errors import UsageError, UserError
 from ..inference.checkpoints import save_model
 from ..inference.model import LanguageModel
-from ..segmentation import segmenter
+from ..segmentation import NEWLINE, segmenter
 from ..store import FINGERPRINT, new_store, open_dataset
 from ..tasks import CorpusJob
 from .work import Work, explain, log
@@ -43,7 +43,8 @@ def corpus_stage(state: Work, model: LanguageModel) -> None:
         report_remarks(merger.remarks)
         facts |= write_index(state, job, merger)
         n_read = facts.get("n_piece", facts["n_token"])
-        facts |= {"end_of_sentence": job.end_of_sentence, "unknown_share": facts["n_unknown"] / n_read}
+        end = NEWLINE if job.source.level == "char" else job.end_of_sentence
+        facts |= {"end_of_sentence": end, "unknown_share": facts["n_unknown"] / n_read}
         facts["n_remark"] = len(merger.remarks)
         if state.study.corpus.format == "java":
             facts["n_copy"] = report_copies(open_dataset(state.run / "corpus.zarr"))
@@ -81,7 +82,8 @@ def read_parts(state: Work, job: CorpusJob, merger: Merger) -> None:
         If a part cannot be read, and the limit does not come before it.
     """
     sizes = {file: entry[0] for file, entry in state.record.facts["files"].items() if entry}
-    parts = plan_parts(job.reader, job.reader.texts(job.source), sizes)
+    part_bytes = CHARACTER_BYTES if job.source.level == "char" else None
+    parts = plan_parts(job.reader, job.reader.texts(job.source), sizes, part_bytes)
     order = PartOrder(job, merger, parts)
     n_byte = sum(part.n_byte for part in parts)
     with state.progress("corpus", n_byte, unit="bytes", n_task=len(parts)) as bar:
@@ -174,7 +176,7 @@ def study_reader(study: Study) -> tuple[Reader, Source]:
     config = study.corpus
     paths = [study.resolve(path) for path in config.path]
     java = JavaOptions(config.comments, config.subtokens, config.structure, config.encoding)
-    return find_reader(config.format, paths, config.sentences, config.documents, java)
+    return find_reader(config.format, paths, config.sentences, config.documents, java, config.level)
 
 
 def study_sentences(study: Study) -> Iterator[Sentence]:
@@ -196,6 +198,8 @@ def end_symbol(study: Study, model: LanguageModel) -> str | None:
     A tokenizer's is used only if the study asks for it: many a model has it at the ends of documents alone.
     """
     asked = study.corpus.end_of_sentence
+    if study.corpus.level == "char":
+        return None  # a line's end is a word of the text
     if asked != AUTOMATIC:
         if asked is not None and model.vocabulary.index(asked) in (None, model.vocabulary.unknown):
             raise UsageError(

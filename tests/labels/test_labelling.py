@@ -158,6 +158,7 @@ def folder(tmp_path):
         ({"source": "structure"}, "structure"),
         ({"source": "structure", "concepts": ["loop"], "depth": 2, "name": "code"}, "code"),
         ({"source": "wordnet", "path": "wordnet"}, "wordnet"),
+        ({"source": "characters", "concepts": ["vowel"], "line": 3}, "characters"),
         ({"source": "wordnet", "path": "wordnet", "classes": ["noun.act"], "min_share": 0.5, "name": "w"}, "w"),
     ],
 )
