@@ -136,10 +136,14 @@ class Coder:
             self.numbers = tuple(sentence.numbers)
         if sentence.numbers.keys() != set(self.numbers):
             raise other_columns(sentence.document, sentence.numbers, self.numbers)
+        pending = self._pending.numbers
+        if not pending:
+            pending.update((name, array("i")) for name in self.numbers)
         for name, values in sentence.numbers.items():
-            column = self._pending.numbers.setdefault(name, array("i"))
+            column = pending[name]
             column.extend(values)
-            column.extend([MISSING] * len(self._end))
+            if self._end:
+                column.append(MISSING)
 
     def _look_up(self) -> None:
         pending = self._pending
