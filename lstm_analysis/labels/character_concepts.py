@@ -126,6 +126,6 @@ def characters(concepts: Sequence[str] | None = None, line: int = 5) -> Characte
     if isinstance(concepts, str) or not isinstance(concepts, Sequence) or not concepts:
         raise UsageError(f"concepts must be a list, such as [inside quotes, line end], found {concepts!r}.")
     for name in concepts:
-        if name not in CONCEPTS:
+        if not isinstance(name, str) or name not in CONCEPTS:
             raise UsageError(f"The label source characters has no concept {name!r}; {nearest(str(name), CONCEPTS)}")
-    return Characters(tuple(concepts), line)
+    return Characters(tuple(dict.fromkeys(concepts)), line)
