@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..errors import UsageError, UserError, nearest
+from ..vocabulary import Vocabulary
 from .character_rows import CLOSING, OPENING, CharacterRows
 from .source import BASELINE, LEFT_OUT, TARGET
 
@@ -74,6 +75,11 @@ class Characters:
             raise UserError(
                 "The label source characters labels characters, but the places of this corpus are words. Read it with "
                 "corpus.level: char, through a model that reads characters or bytes."
+            )
+        if not Vocabulary(tuple(corpus["token_name"].to_numpy().tolist())).single_characters:
+            raise UserError(
+                "The label source characters labels characters, but the places of this corpus are pieces of a "
+                "tokenizer. Read it through a model that reads characters or bytes, or leave the source out."
             )
         for concept in self.concepts or ():
             if DEPTHS.get(concept, "word") not in corpus:

@@ -159,6 +159,13 @@ def test_words_are_no_characters():
         label_corpus(loops.build_corpus("in the red"), {"c": characters()})
 
 
+def test_pieces_of_a_tokenizer_are_no_characters(read):
+    corpus = read("ab\n")
+    names = [name if name != "b" else "ab" for name in corpus["token_name"].values]
+    with pytest.raises(UserError, match="places of this corpus are pieces of a tokenizer"):
+        label_corpus(corpus.assign_coords(token_name=("token_name", np.array(names, object))), {"c": characters()})
+
+
 def test_a_concept_that_is_named_twice_is_one():
     assert characters(["vowel", "digit", "vowel"]).concepts == ("vowel", "digit")
 
