@@ -38,7 +38,8 @@ def read_text(text: Text, names: DocumentNames) -> Iterator[Sentence]:
         if at // STRETCH != stretch:
             nesting.reset()
             stretch = at // STRETCH
-        yield line_sentence(text.name, line, nesting)
+        if line:  # a byte order mark alone is no line
+            yield line_sentence(text.name, line, nesting)
 
 
 def nesting_before(text: Text) -> Nesting:
