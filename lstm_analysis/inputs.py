@@ -95,7 +95,10 @@ def trained_model(study: Study) -> LanguageModel:
     """
     checkpoint = study.resolve(study.model.checkpoint)
     if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
-        raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
+        raise UsageError(
+            f"The checkpoint {checkpoint} is not there yet. Make it first: lstm-analysis train with this study; "
+            "lstm-analysis run without --dry-run does it too."
+        )
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
