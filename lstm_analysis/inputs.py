@@ -3,8 +3,9 @@
 import hashlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from itertools import takewhile
 from typing import Any
 
 import fsspec
@@ -13,6 +14,7 @@ from . import labels
 from .config import Study
 from .corpus import READERS
 from .corpus.files import WHAT
+from .corpus.java.structure import require_grammar
 from .errors import UsageError, nearest
 from .inference.checkpoints import load_model
 from .inference.model import LanguageModel
@@ -33,7 +35,7 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
 
     Raises
     ------
-    UsageError
+    UserError
         At the first thing that is wrong.
     """
     if study.corpus.format not in READERS:
@@ -49,6 +51,8 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
             f"corpus.sentences: split is for running text; {study.corpus.format} has sentences of its own."
         )
     study_reader(study)
+    if study.corpus.structure:
+        require_grammar()
     if "hidden" not in (study.inference.states or ["hidden"]):
         raise UsageError("inference.states must name hidden: selectivity is measured on h.")
     if study.inference.shard_tokens < 1:
@@ -91,7 +95,10 @@ def trained_model(study: Study) -> LanguageModel:
     """
     checkpoint = study.resolve(study.model.checkpoint)
     if study.model.train is not None and not exists(checkpoint, "The checkpoint"):
-        raise UsageError(f"The checkpoint {checkpoint} is not there yet. Train it first: lstm-analysis train.")
+        raise UsageError(
+            f"The checkpoint {checkpoint} is not there yet. Make it first: lstm-analysis train with this study; "
+            "lstm-analysis run without --dry-run does it too."
+        )
     vocabulary = study.model.vocabulary
     if vocabulary is not None and vocabulary != BYTES:
         vocabulary = study.resolve(vocabulary)
@@ -111,7 +118,8 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     """Return what each stage is made from: its part of the study, and the stages before it."""
     found = study.as_dict()
     shard = study.inference.shard_tokens
-    contents = [[name.rsplit("/", 1)[-1], entry[-1] if entry else None] for name, entry in files.items()]
+    names = _names(files, study.corpus.format == "java")
+    contents = [[name, entry[-1] if entry else None] for name, entry in zip(names, files.values(), strict=True)]
     corpus = fingerprint("corpus", found["corpus"], contents, model.vocabulary.digest, shard)
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
@@ -125,6 +133,16 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
         "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
     }  # fmt: skip
+
+
+def _names(files: Iterable[str], in_folders: bool) -> list[str]:
+    """Return the names of files, with the folders below the one that holds all of them if documents are named so."""
+    parts = [file.split("/") for file in files]
+    if not in_folders:
+        return [part[-1] for part in parts]
+    levels = zip(*(part[:-1] for part in parts), strict=False)
+    n_common = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
+    return ["/".join(part[n_common:]) for part in parts]
 
 
 def check_corpus(study: Study) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from . import schema
 from .disk import write_whole
@@ -21,10 +22,14 @@ POSITION_COLUMNS = (
     "cliff_neuron", "cliff_mean", "tau", "baseline", "eta2", "eta2_type_adjusted", "cliff_r_current",
     "level_r_current", "level_partial_r_previous",
 )  # fmt: skip
-WITH_INTERVAL = ("cliff_mean", "tau")
-"""Of the columns of the sentence position those whose interval is shown; all are in the files."""
+GRADED_COLUMNS = ("graded_neuron", "r", "eta2", "eta2_type_adjusted", "p_value", "p_fwer", "q_value")
+CALLED = ("cliff_neuron", "graded_neuron")
+"""Columns that say which neurons are called."""
+WITH_INTERVAL = ("cliff_mean", "tau", "r", "eta2")
+"""Of the columns of positions and values those whose interval is shown; all are in the files."""
 CONCEPT_COLUMNS = ("type_smd", "breadth", "p_value", "p_fwer", "q_value")
 COUNTS = {"n_token": "tokens", "n_type": "types", "n_document": "documents"}
+GRADED_NULL = "p_value: the values of the variable shifted around within each document"
 NO_NULL = "no null distribution was computed, so there is no p: the scores describe"
 
 
@@ -36,7 +41,7 @@ def list_neurons(run: Run, concept: str, by: str | None = None, **options: Any) 
     run
         A run.
     concept
-        One of its concepts, or ``sentence_position``: neurons that fall where a sentence ends.
+        One of its concepts, or ``sentence_position``: neurons that fall where a sentence ends; or a graded variable.
     by
         The score to rank by; by default that of `rank_neurons`.
     options
@@ -49,22 +54,32 @@ def list_neurons(run: Run, concept: str, by: str | None = None, **options: Any) 
     """
     scores = run.selectivity
     concepts = [str(name) for name in scores["concept"].values]
-    if concept == SENTENCE_POSITION and concept not in concepts:
-        scores = position_scores(run.sentence_position, scores)
-        name = by or next((name for name in ("cliff_mean", *RANKABLE) if name in scores), None)
-        if by is None and "cliff_neuron" in scores:
+    if concept not in concepts:
+        scores = _along_a_variable(run, concept, scores)
+        name = by or next((name for name in ("cliff_mean", "r", *RANKABLE) if name in scores), None)
+        if by is None and any(called in scores for called in CALLED):
             return _in_order(_called_first(scores, str(name), **options), str(name)), str(name)
         return _in_order(rank_neurons(scores, name, **options), str(name)), str(name)
-    if concept not in concepts:
-        raise UserError(f"{run.path} has no concept {concept!r}; {nearest(concept, [*concepts, SENTENCE_POSITION])}")
     name = by or next((name for name in RANKABLE if name in scores), None)
     return _in_order(rank_neurons(scores, name, concept=concept, **options), str(name)), str(name)
 
 
-def _called_first(scores: Any, by: str, n: int | None = 10, **options: Any) -> pd.DataFrame:
-    """Return ranked neurons, those that are called cliff neurons before all others."""
+def _along_a_variable(run: Run, variable: str, scores: xr.Dataset) -> xr.Dataset:
+    """Return what is known of the sentence position, or of a graded variable of the study, in a form to rank by."""
+    graded = list(run.record["study"].get("graded", ()))
+    if variable in graded:
+        return position_scores(run.tuning.sel(variable=variable, drop=True), scores)
+    if variable == SENTENCE_POSITION:
+        return position_scores(run.sentence_position, scores)
+    known = [*map(str, scores["concept"].values), SENTENCE_POSITION, *graded]
+    raise UserError(f"{run.path} has no concept {variable!r}; {nearest(variable, known)}")
+
+
+def _called_first(scores: xr.Dataset, by: str, n: int | None = 10, **options: Any) -> pd.DataFrame:
+    """Return ranked neurons, those that are called before all others."""
     table = rank_neurons(scores, by, n=None, **options)
-    order = (table["cliff_neuron"] != 1).sort_values(kind="stable").index
+    called = next(name for name in CALLED if name in table)
+    order = (table[called] != 1).sort_values(kind="stable").index
     return table.loc[order[:n]].reset_index(drop=True)
 
 
@@ -82,7 +97,7 @@ def _in_order(table: pd.DataFrame, by: str) -> pd.DataFrame:
 
 def describe_neurons(table: pd.DataFrame, concept: str, by: str) -> str:
     """Return ranked neurons as a table for the terminal: counts above it, what the null is below it."""
-    of_position = "n_token_target" not in table and concept == SENTENCE_POSITION
+    of_position = "n_token_target" not in table
     if not len(table):
         return f"No neuron fits, or none has a score {by}. Leave --q, --sign or --layer away to see the others."
     known = _position_columns(table) if of_position else [name for name in CONCEPT_COLUMNS if name in table]
@@ -127,8 +142,8 @@ def refuse_existing(file: Path, force: bool) -> None:
 
 
 def _position_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns of the fit and of the cliffs."""
-    return [name for name in POSITION_COLUMNS if name in table]
+    """Return the columns of the fit and of the cliffs, or those of a graded variable."""
+    return [name for name in (GRADED_COLUMNS if "r" in table else POSITION_COLUMNS) if name in table]
 
 
 def _is_p(name: str) -> bool:
@@ -146,9 +161,9 @@ def _cells(table: pd.DataFrame, name: str) -> list[str]:
 
 def _position_cells(table: pd.DataFrame, name: str) -> list[str]:
     """Return a column as text: called or not, with an interval, or with the p of the neuron alone."""
-    if name == "cliff_neuron":
+    if name in CALLED:
         return [{1: "called", 0: "no"}.get(int(value), "untested") for value in table[name]]
-    if name in WITH_INTERVAL:
+    if name in WITH_INTERVAL or _is_p(name):
         return _cells(table, name)
     cells = [_number(value) for value in table[name]]
     if f"{name}_p" not in table:
@@ -194,6 +209,8 @@ def _counts(table: pd.DataFrame, concept: str) -> str:
 def _notes(table: pd.DataFrame, names: list[str], of_position: bool) -> list[str]:
     """Return what the intervals and the p-values of a table mean."""
     notes = ["[..., ...]: 95 % interval over blocks of documents"] if any(f"{n}_low" in table for n in names) else []
+    if of_position and "p_fwer" in names:
+        return [*notes, f"{GRADED_NULL}; p_fwer: for the best of all neurons; q_value: over variables and neurons"]
     if of_position:
         tested = any(f"{name}_p" in table for name in names)
         text = (

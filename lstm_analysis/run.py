@@ -65,6 +65,7 @@ class Run:
         place = product(self.path, names[0] if names else name)
         if not exists(place, "The store"):
             self._refuse_not_imported(name, stage)
+            self._refuse_not_asked_for(name, stage)
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         sizes = {"time": self.record["study"]["inference"]["shard_tokens"], "layer": -1, "neuron": -1}
@@ -75,6 +76,15 @@ class Run:
                 f"to redo the stage {stage}."
             )
         return found
+
+    def _refuse_not_asked_for(self, name: str, stage: str) -> None:
+        """Say that the study does not ask for an analysis; of what it asks for nothing."""
+        analysis = name.removesuffix(".zarr")
+        if stage == "analyses" and analysis not in (self.record["study"].get("analyses") or ()):
+            raise UserError(
+                f"{self.path} has no {name}: its study does not ask for the analysis {analysis}. Add it to analyses "
+                "and run the study again with --force."
+            )
 
     def _refuse_not_imported(self, name: str, stage: str) -> None:
         """Say of a run that was imported why it lacks a store; of another one nothing."""

@@ -15,6 +15,8 @@ BLANKS = " \n"
 NEWLINE = "\n"
 SPELLED = ("char", "byte")
 """Levels of vocabularies that every text can be spelled in."""
+MOST_KEPT = 1 << 17
+"""Words with the white space before them whose rows are kept: there are far more of these than of words."""
 
 
 class Pieces(NamedTuple):
@@ -151,6 +153,8 @@ class Speller:
     def _keep(self, text: str) -> list[int]:
         """Return the rows of each character of a text, looked up alone, and keep them."""
         rows = [self._line_end() if character == NEWLINE else self._rows(character) for character in text]
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
         self._kept[text] = found = [row for of_character in rows for row in of_character]
         return found
 

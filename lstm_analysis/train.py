@@ -184,7 +184,8 @@ def _check_held_out(n_document: int, recipe: Recipe) -> None:
     if n_document < n:
         raise UserError(
             f"No document is left for validation: the corpus has {n_document}, fewer than model.train.hold_out ({n}). "
-            "Give a smaller hold_out, or a text as model.train.validation."
+            "Give a smaller hold_out, a text as model.train.validation, or more documents: corpus.documents and "
+            "corpus.limit_tokens choose what is trained on as well."
         )
 
 

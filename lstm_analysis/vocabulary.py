@@ -143,7 +143,7 @@ class Vocabulary:
             return "subword"
         if self.tokens == BYTE_NAMES:
             return "byte"
-        return "char" if self._single_characters and " " in self._index else "word"
+        return "char" if self.single_characters and " " in self._index else "word"
 
     @cached_property
     def _exempt(self) -> frozenset[str | None]:
@@ -151,7 +151,7 @@ class Vocabulary:
         return frozenset((*UNKNOWN_NAMES, *END_NAMES, self.normalisation.unknown, self.normalisation.end_of_sentence))
 
     @property
-    def _single_characters(self) -> bool:
+    def single_characters(self) -> bool:
         """Whether no token but special ones and runs of blanks is longer than one character."""
         return all(len(token) <= 1 or token.isspace() or _SPECIAL.fullmatch(token) for token in self.tokens)
 
@@ -176,7 +176,7 @@ class Vocabulary:
         missing = list(dict.fromkeys(form for form, i in zip(forms, found, strict=True) if i is None))
         if missing:
             shown = ", ".join(repr(form) for form in missing[:5])
-            if self._single_characters and any(len(form) > 1 for form in missing):
+            if self.single_characters and any(len(form) > 1 for form in missing):
                 raise UserError(
                     f"The model reads single characters ({len(self)} of them) and has no blank to join words with, but "
                     f"the corpus holds longer tokens, among them {shown}. Give it a corpus whose tokens are "

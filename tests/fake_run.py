@@ -80,6 +80,7 @@ def write_run(
         write_store(folder / f"{name}.zarr", dataset, STAGE.get(name, name))
     stages = sorted({STAGE.get(name, name) for name in stores} | ({"twin"} if twin else set()))
     record = fake_record(stored, exact, stages, layer_sizes, n_document)
+    record["study"] |= {"graded": list(graded)} if "tuning" in analyses else {}
     record["study"] |= {"analyses": list(analyses), "selectivity": {"draws": draws, "alpha": 0.05, "twin": twin}}
     record["study"]["model"]["twin"] = random
     record["study"]["corpus"] |= corpus_study or {}

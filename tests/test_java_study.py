@@ -1,6 +1,7 @@
 """A study of Java sources: the same corpus from a folder and an archive, in one part or many; a model of code."""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import lstm_analysis as la
 from lstm_analysis import study
 from lstm_analysis.config import load_study
 from lstm_analysis.corpus import parts
+from lstm_analysis.corpus.java import structure
 from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.inputs import check_corpus, validate
 from lstm_analysis.study import run_study
@@ -86,6 +88,24 @@ def test_copies_and_broken_sources_are_reported(folder: Path, caplog: pytest.Log
         )
         == 1
     )
+
+
+def test_a_source_in_another_folder_is_another_corpus(folder: Path) -> None:
+    run(folder, "run")
+    (folder / "src").rename(folder / "other")
+    (folder / "other").rename(folder / "src")
+    run(folder, "run")
+    (folder / "src" / "p0").rename(folder / "src" / "o0")
+    with pytest.raises(UserError, match="the content of a file it names has changed"):
+        run(folder, "run")
+
+
+def test_a_study_of_structure_without_its_grammar_is_not_begun(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    structure._grammar.cache_clear()
+    monkeypatch.setitem(sys.modules, "tree_sitter_java", None)
+    with pytest.raises(UserError, match=r"not installed. Install them with `pip install 'lstm-analysis\[java\]'`"):
+        validate(load_study(folder / "tiny.yaml", ["corpus.structure=true"]))
+    validate(load_study(folder / "tiny.yaml"))
 
 
 def test_many_remarks_are_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -72,6 +72,13 @@ def test_a_corpus_that_cannot_be_read_is_explained(folder: Path, here: Path, kin
     assert not list(here.glob("runs/tiny/.*"))
 
 
+def test_an_archive_that_cannot_be_read_is_no_valid_study(folder: Path, here: Path) -> None:
+    (here / "corpus.zip").write_bytes(b"PK")
+    settings = ("--set", "corpus.format=java", "--set", f"corpus.path={here / 'corpus.zip'}")
+    ended = call("validate", folder / "tiny.yaml", *settings)
+    expect_paragraph(ended, 1, r"corpus\.zip: its table of contents cannot be read .*: the archive is damaged")
+
+
 def other_cells(network: nn.RNNBase) -> dict[str, torch.Tensor]:
     """Return a model's weights with other cells under the names of the LSTM."""
     rest = {name: tensor for name, tensor in random_tensors().items() if not name.startswith("rnn.")}

@@ -11,7 +11,7 @@ from command import call, expect_paragraph
 from fake_run import CONSTANT, NASTY, write_run
 
 from lstm_analysis import schema
-from lstm_analysis.neuron_listing import list_neurons
+from lstm_analysis.neuron_listing import GRADED_COLUMNS, list_neurons
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.store import open_dataset
 
@@ -169,6 +169,23 @@ def test_sentence_position_of_a_run_without_cliffs_ranks_by_eta2(plain: Run) -> 
     assert len(ended.out.splitlines()) == 4
 
 
+def test_a_graded_variable_lists_those_that_follow_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", draws=99, analyses=("tuning",))
+    ended = call("neurons", run.path, "--concept", "brace_depth", "--n", 3, "--keep-duplicates")
+    assert ended.code == 0, ended.err
+    head, names, *rows, _, note = ended.out.splitlines()
+    assert head.startswith("neurons by r, correlation with the rank of a variable's value")
+    assert names.split() == ["neuron", "r", *(name for name in GRADED_COLUMNS if name != "r")]
+    one = run.tuning.sel(variable="brace_depth")
+    size = abs(one["r"]).where(one["r"].notnull(), -1).values
+    ranked = sorted(np.ndindex(size.shape), key=lambda at: (one["graded_neuron"].values[at] != 1, -size[at]))
+    assert [row.split()[0] for row in rows] == [f"{layer}:{neuron}" for layer, neuron in ranked[:3]]
+    assert note.startswith("p_value: the values of the variable shifted around within each document")
+    expect_paragraph(call("neurons", run.path, "--concept", "brace_deph"), 1, "did you mean 'brace_depth'")
+    ended = call("neurons", run.path, "--concept", "sentence_position")
+    expect_paragraph(ended, 1, "its study does not ask for the analysis sentence_position. Add it to analyses")
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_files_hold_all_columns_and_are_never_replaced_unasked(tested: Run, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "new" / f"table.{kind}"
@@ -222,5 +239,5 @@ def test_every_score_that_ranks_is_in_the_vocabulary_or_of_the_position_file() -
     from lstm_analysis.neuron_listing import CONCEPT_COLUMNS, POSITION_COLUMNS
     from lstm_analysis.selectivity import RANKABLE
 
-    assert set(RANKABLE) <= {*schema.VARIABLES, *POSITION_COLUMNS}
+    assert set(RANKABLE) <= {*schema.VARIABLES, *POSITION_COLUMNS, *GRADED_COLUMNS}
     assert not set(POSITION_COLUMNS) & set(CONCEPT_COLUMNS)

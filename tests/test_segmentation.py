@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstm_analysis import segmentation
 from lstm_analysis.errors import UserError
 from lstm_analysis.segmentation import segmenter
 from lstm_analysis.vocabulary import BYTE_NAMES, Normalisation, Vocabulary
@@ -35,6 +36,16 @@ def test_a_text_goes_on_with_a_blank_but_not_after_an_end_symbol():
     assert text(CHARACTERS, ended.ids) == "a\n"
     assert not ended.goes_on
     assert text(CHARACTERS, cut.segment(["<eos>", "a", "</s>", "b"], goes_on=True).ids) == "\na\nb"
+
+
+def test_what_is_kept_of_a_long_text_is_bounded(monkeypatch):
+    words, before = ["ab", "a", "b", "ab", "\n"] * 3, ["", " ", "  ", " ", ""] * 3
+    expected = segmenter(CHARACTERS).segment_exactly(words, before)
+    monkeypatch.setattr(segmentation, "MOST_KEPT", 2)
+    cut = segmenter(CHARACTERS)
+    assert cut.segment_exactly(words, before) == expected
+    assert text(CHARACTERS, expected.ids) == "ab a  b ab\n" * 3
+    assert len(cut._kept) <= 2
 
 
 def test_no_words_have_no_pieces():

@@ -107,7 +107,7 @@ def test_a_plan_or_a_check_trains_nothing(school: Path) -> None:
     checked = call("validate", school / "tiny.yaml")
     assert checked.code == 0
     assert "The model is not there yet and is trained first" in checked.out
-    expect_paragraph(call("run", school / "tiny.yaml", "--dry-run"), 2, "is not there yet. Train it first")
+    expect_paragraph(call("run", school / "tiny.yaml", "--dry-run"), 2, "is not there yet. Make it first")
     assert sorted(school.rglob("*")) == before
 
 

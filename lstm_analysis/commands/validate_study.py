@@ -18,11 +18,12 @@ def add_validate(commands: Commands) -> None:
 def validate_command(options: argparse.Namespace) -> int:
     """Check a study."""
     from ..config import load_study
-    from ..inputs import check_model, corpus_files, validate
+    from ..inputs import check_corpus, check_model, corpus_files, validate
     from ..tables import describe_layers
 
     study = load_study(options.study, options.set)
     sources = validate(study)
+    check_corpus(study)
     corpus_files(study, {})
     model = check_model(study)
     if model is None:

@@ -166,7 +166,8 @@ def display(file: str) -> str:
 def document_names(files: Sequence[str], n_part: Sequence[int] | None = None) -> list[str]:
     """Return the document names of files that are one document each: the name without folders.
 
-    Files of the same name keep as many folders as tell them apart, else two documents would become one.
+    Files of the same name keep as many folders as tell them apart, else two documents would become one. What is not
+    UTF-8 in a name is written as ``\\udcff``.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def document_names(files: Sequence[str], n_part: Sequence[int] | None = None) ->
         shared = {name for name, n in Counter(names).items() if n > 1}
         longer = [n + (name in shared and n < len(p)) for name, n, p in zip(names, depth, parts, strict=True)]
         if longer == depth:
-            return names
+            return [name.encode("utf-8", "backslashreplace").decode() for name in names]
         depth = longer
 
 

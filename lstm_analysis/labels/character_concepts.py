@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..errors import UsageError, UserError, nearest
+from ..vocabulary import Vocabulary
 from .character_rows import CLOSING, OPENING, CharacterRows
 from .source import BASELINE, LEFT_OUT, TARGET
 
@@ -75,6 +76,11 @@ class Characters:
                 "The label source characters labels characters, but the places of this corpus are words. Read it with "
                 "corpus.level: char, through a model that reads characters or bytes."
             )
+        if not Vocabulary(tuple(corpus["token_name"].to_numpy().tolist())).single_characters:
+            raise UserError(
+                "The label source characters labels characters, but the places of this corpus are pieces of a "
+                "tokenizer. Read it through a model that reads characters or bytes, or leave the source out."
+            )
         for concept in self.concepts or ():
             if DEPTHS.get(concept, "word") not in corpus:
                 raise UserError(
@@ -126,6 +132,6 @@ def characters(concepts: Sequence[str] | None = None, line: int = 5) -> Characte
     if isinstance(concepts, str) or not isinstance(concepts, Sequence) or not concepts:
         raise UsageError(f"concepts must be a list, such as [inside quotes, line end], found {concepts!r}.")
     for name in concepts:
-        if name not in CONCEPTS:
+        if not isinstance(name, str) or name not in CONCEPTS:
             raise UsageError(f"The label source characters has no concept {name!r}; {nearest(str(name), CONCEPTS)}")
-    return Characters(tuple(concepts), line)
+    return Characters(tuple(dict.fromkeys(concepts)), line)

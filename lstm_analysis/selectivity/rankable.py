@@ -38,10 +38,11 @@ RANKABLE: dict[str, Rankable] = {
     "level_r_current": Rankable(0.0, True, "correlation of the level after the reset with that length"),
     "level_partial_r_previous": Rankable(0.0, True, "correlation of that level with the sentence before"),
     "short_rise": Rankable(0.0, True, "rise at the end symbol after short sentences"),
-    "eta2": Rankable(0.0, False, "share of variance between positions in the sentence"),
+    "eta2": Rankable(0.0, False, "share of variance between positions in the sentence, or values of a variable"),
     "eta2_type_adjusted": Rankable(0.0, False, "the same once words are taken out"),
     "amplitude": Rankable(0.0, True, "how far the neuron rises or falls within a sentence"),
     "tau": Rankable(None, False, "tokens of an e-fold of that"),
+    "r": Rankable(0.0, True, "correlation with the rank of a variable's value inside documents"),
     "r2": Rankable(0.0, False, "share of the tuning curve that the fit explains"),
 }
 """Scores by name; the first one that there is ranks by default."""

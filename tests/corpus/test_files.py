@@ -1,6 +1,7 @@
 """Which files a path names, and how their lines are read."""
 
 import gzip
+import os
 
 import fsspec
 import pytest
@@ -78,6 +79,10 @@ def test_a_damaged_packed_file_is_an_error(tmp_path, damaged):
 def test_documents_keep_the_folders_that_tell_them_apart():
     assert document_names(["file:///c/a.txt", "file:///c/b.txt"]) == ["a.txt", "b.txt"]
     assert document_names(["/c/x/a.txt", "/c/y/a.txt", "/d/x/a.txt"]) == ["c/x/a.txt", "y/a.txt", "d/x/a.txt"]
+
+
+def test_a_name_that_is_not_utf8_can_be_stored():
+    assert document_names([os.fsdecode(b"/c/a\xff.txt"), "/c/\xe9.txt"]) == ["a\\udcff.txt", "\xe9.txt"]
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -159,10 +159,21 @@ def test_words_are_no_characters():
         label_corpus(loops.build_corpus("in the red"), {"c": characters()})
 
 
+def test_pieces_of_a_tokenizer_are_no_characters(read):
+    corpus = read("ab\n")
+    names = [name if name != "b" else "ab" for name in corpus["token_name"].values]
+    with pytest.raises(UserError, match="places of this corpus are pieces of a tokenizer"):
+        label_corpus(corpus.assign_coords(token_name=("token_name", np.array(names, object))), {"c": characters()})
+
+
+def test_a_concept_that_is_named_twice_is_one():
+    assert characters(["vowel", "digit", "vowel"]).concepts == ("vowel", "digit")
+
+
 @pytest.mark.parametrize(("options", "wrong"), [
     ({"concepts": ["vowels"]}, "no concept 'vowels'; did you mean 'vowel'"),
     ({"concepts": "vowel"}, "must be a list"), ({"concepts": []}, "must be a list"), ({"line": 0}, "at least 1"),
-    ({"line": True}, "at least 1"), ({"line": "5"}, "at least 1"),
+    ({"line": True}, "at least 1"), ({"line": "5"}, "at least 1"), ({"concepts": [["vowel"]]}, "no concept .'vowel'."),
 ])  # fmt: skip
 def test_wrong_parameters(options, wrong):
     with pytest.raises(UsageError, match=wrong):

@@ -62,6 +62,7 @@ def test_a_section_without_anything_says_so(make: Callable[..., Run]) -> None:
     assert "Nesting and other graded variables" not in page.of("h2")
     texts = page.of("p")
     assert texts.count("Nothing to show: its study does not ask for sentence_position.") == 2
+    assert not any(text.startswith("Line: mean hidden_state") for text in texts)
     assert "No run tested a category." in texts
     assert texts.count("Its study does not ask for idioms.") == 2
     assert "In nothing that moves numbers, apart from what they read and which model read it." in texts

@@ -66,6 +66,17 @@ def _said(words: Sequence[str], code: NDArray[np.int64]) -> list[str]:
     return [words[i] for i in code.tolist()]
 
 
+def require_grammar() -> None:
+    """Refuse to go on without tree-sitter's Java grammar.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    _grammar()
+
+
 @cache
 def _grammar() -> tuple[Any, Rules]:
     """Return tree-sitter's Java language and the rules by its numbers."""

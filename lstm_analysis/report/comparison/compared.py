@@ -30,14 +30,10 @@ class Compared:
         By which the page calls it.
     material
         Its datasets.
-    graded, graded_twin
-        What its ``tuning.zarr`` holds, and that of its random twin; ``None`` without one.
     """
 
     letter: str
     material: Material
-    graded: xr.Dataset | None = None
-    graded_twin: xr.Dataset | None = None
 
     @property
     def colour(self) -> str:
@@ -48,6 +44,16 @@ class Compared:
     def name(self) -> str:
         """What its folder is called."""
         return self.material.folder
+
+    @property
+    def graded(self) -> xr.Dataset | None:
+        """How its neurons follow graded variables; ``None`` if its study names none."""
+        return self.material.graded
+
+    @property
+    def graded_twin(self) -> xr.Dataset | None:
+        """The same of its random twin; ``None`` without one."""
+        return None if self.material.twin is None else self.material.twin.graded
 
     @cached_property
     def scale(self) -> Scale:
@@ -108,12 +114,4 @@ def gather_runs(runs: "Sequence[Run]") -> list[Compared]:
             raise UsageError(
                 f"{run.path} is the random twin of the run {run.path.parent}. Give that run: its twin stands beside it."
             )
-    return [_compared(letter, run) for letter, run in zip(COLOURS, runs, strict=False)]
-
-
-def _compared(letter: str, run: "Run") -> Compared:
-    return Compared(letter, gather(run), _graded(run), None if run.twin is None else _graded(run.twin))
-
-
-def _graded(run: "Run") -> xr.Dataset | None:
-    return run.tuning if "tuning" in run.record["study"]["analyses"] else None
+    return [Compared(letter, gather(run)) for letter, run in zip(COLOURS, runs, strict=False)]
