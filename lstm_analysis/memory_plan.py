@@ -25,7 +25,7 @@ SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
 """A scheduler that has imported what the tasks need, torch too, and knows the state of each shard for its page."""
 PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 """What the tests over words hold of a pair of a frequent type and a group of documents, and of a pair of groups."""
-PLANNED_ANALYSES = {"idioms", "sentence_position"}
+PLANNED_ANALYSES = {"idioms", "periodicity", "sentence_position"}
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -55,7 +55,8 @@ def worker_bytes(
     n_state = len(study.inference.kept(model.cell)) if stored else 1
     shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
     ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
-    testing = column_bytes(model, n_token) if stored and study.selectivity.draws else 0
+    by_columns = study.selectivity.draws or "periodicity" in (study.analyses or ())
+    testing = column_bytes(model, n_token) if stored and by_columns else 0
     rest = max(min(ranking, RANK_MEMORY), testing)
     return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + table_bytes_of(model, n_token, n_type), rest)
 

@@ -134,6 +134,7 @@ class Holdings:
             categories=self.categories,
             idioms=self.idioms,
             matches=None,
+            periodicity=None,
             contexts=self.contexts,
             states=states,
             twin=None,

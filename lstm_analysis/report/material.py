@@ -23,6 +23,7 @@ class Twin:
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
     matches: xr.Dataset | None
+    periodicity: xr.Dataset | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Material:
         Neurons and idioms.
     matches
         Where else the neurons of phrases are on together.
+    periodicity
+        Neurons that run in a period, with their spectra.
     contexts
         Where each neuron is extreme.
     states
@@ -67,6 +70,7 @@ class Material:
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
     matches: xr.Dataset | None
+    periodicity: xr.Dataset | None
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None
@@ -118,6 +122,7 @@ def gather(run: "Run") -> Material:
         categories=_analysis(run, "categories"),
         idioms=_analysis(run, "idioms"),
         matches=_analysis(run, "matches"),
+        periodicity=_analysis(run, "periodicity"),
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
@@ -125,7 +130,9 @@ def gather(run: "Run") -> Material:
 
 
 def _twin(run: "Run") -> Twin:
-    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches"))
+    analyses = (
+        _analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches", "periodicity")
+    )
     return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
 
 

@@ -7,6 +7,7 @@ from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
 from .matches import MATCHES, PHRASE_MATCHES
+from .periodicity import PERIODICITY
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
-    "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
-    "require_dims",
+    "MISSING", "NUMBERS", "PERIODICITY", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable",
+    "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
     "draw", "concept", "group", "contrast", "readout", "idiom", "threshold", "table_type", "document_group",
-    "sentence_position", "sentence_length_bin", "boundary", "extreme", "rank", "time", "layer", "neuron", "offset",
-    "edge", "bin",
+    "sentence_position", "sentence_length_bin", "boundary", "frequency", "extreme", "rank", "time", "layer", "neuron",
+    "offset", "edge", "bin",
 )  # fmt: skip
 GROUPS = ("baseline", "target")
 EXTREMES = ("lowest", "highest")

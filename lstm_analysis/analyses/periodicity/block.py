@@ -1,0 +1,102 @@
+"""A block of neurons from passages of text: once for the spectra, and once more for the controls of lines found."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...schema import LAST_POSITION
+from .measure import N_SHUFFLE, Lines, add_controls, measure_lines
+from .multitaper import LineSums, slepian_tapers
+from .segments import SegmentPlan, segment_starts
+from .sentence_order import shuffled_sentences
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Whole documents.
+
+    Parameters
+    ----------
+    start
+        First token in the corpus; places below count from it.
+    values
+        Dims (time, neuron).
+    stretch
+        First token of each stretch that the model reads without a reset, and the number of tokens.
+    sentence_start
+        First token of each sentence.
+    sentence_position
+        Dims (time).
+    """
+
+    start: int
+    values: NDArray[np.float32]
+    stretch: NDArray[np.int64]
+    sentence_start: NDArray[np.int64]
+    sentence_position: NDArray[np.integer]
+
+
+Passages = Callable[[], Iterator[Passage]]
+"""Gives all passages of a corpus in order, each time it is called."""
+
+
+@dataclass(frozen=True)
+class LevelAndSeed:
+    """Level of the tests, neurons of the whole model that they are made for, and seed of the orders of sentences."""
+
+    alpha: float
+    n_neuron: int
+    seed: int
+
+
+def measure_block(
+    passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], tests: LevelAndSeed
+) -> xr.Dataset:
+    """Return spectra, lines and controls of a few neurons; see `measure_lines` and `add_controls`.
+
+    Parameters
+    ----------
+    passages
+        Read a second time where a line was found.
+    plan
+        A result of `plan_segments` with a length.
+    tuning_mean
+        Mean by position, dims (sentence_position, neuron).
+    tests
+        How lines are called.
+    """
+    tapers = slepian_tapers(plan.length)
+    sums = LineSums(tapers, tuning_mean.shape[1])
+    for passage in passages():
+        _add(sums, passage.values, passage.stretch)
+    lines = measure_lines(sums, tests.n_neuron, tests.alpha)
+    if not (plan.sentences_matter and len(lines.found)):
+        return lines.measured
+    residual, shuffled = _without_sentences(passages, tapers_of=sums, lines=lines, mean=tuning_mean, seed=tests.seed)
+    return add_controls(lines, residual, shuffled, plan.n_sentence, tests.n_neuron, tests.alpha).measured
+
+
+def _without_sentences(
+    passages: Passages, *, tapers_of: LineSums, lines: Lines, mean: NDArray[np.float64], seed: int
+) -> tuple[LineSums, list[LineSums]]:
+    """Return segments without the mean by position, and with sentences in some other orders, of the neurons found."""
+    chosen = lines.found
+    residual, *shuffled = [LineSums(tapers_of.tapers, len(chosen)) for _ in range(1 + N_SHUFFLE)]
+    for passage in passages():
+        values = passage.values[:, chosen]
+        expected = mean[np.minimum(passage.sentence_position, LAST_POSITION)][:, chosen]
+        _add(residual, (values - expected).astype(np.float32), passage.stretch)
+        for draw, sums in enumerate(shuffled):
+            order = shuffled_sentences(passage.stretch, passage.sentence_start, (seed, draw), passage.start)
+            _add(sums, values[order], passage.stretch)
+    return residual, shuffled
+
+
+def _add(sums: LineSums, values: NDArray[np.float32], stretch: NDArray[np.int64]) -> None:
+    """Add the segments of a passage."""
+    length = sums.tapers.length
+    for start in segment_starts(stretch, length).tolist():
+        sums.add(values[start : start + length])
