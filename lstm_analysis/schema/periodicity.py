@@ -30,6 +30,9 @@ PERIODICITY: dict[str, Variable] = {
     "sentence_share": Variable(NEURON, "float64", "1",
                                "share of the line that the mean at each position in the sentence has; NaN as there",
                                (None, None)),
+    "sentence_coherence": Variable(NEURON, "float64", "1",
+                                   "coherence over segments of the line with that of the sentences' first tokens, 0 if "
+                                   "these have none; NaN as there", (0, 1)),
     "n_segment": Variable(NEURON, "int64", "1", "segments in which the neuron varies, on which all rests", (0, None)),
     "segment_variance": Variable(NEURON, "float64", "1", "variance of h over all tokens of these", (0, None)),
     "segment_length": Variable((), "int64", "token", "tokens of a segment", (1, None)),

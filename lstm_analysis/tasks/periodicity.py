@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..analyses.periodicity import LevelAndSeed, Passage, SegmentPlan, measure_block, run_starts, stretches
+from ..analyses.periodicity import Passage, SegmentPlan, Tests, measure_block, run_starts, stretches
 from .columns import Columns
 from .job import Job
 
@@ -19,7 +19,7 @@ def periodicity_block(
     plan: SegmentPlan,
     stream_start: NDArray[np.int64],
     tuning_mean: NDArray[np.float64],
-    tests: LevelAndSeed,
+    tests: Tests,
 ) -> xr.Dataset:
     """Return spectra, lines and controls of a few neurons; see `measure_block`.
 

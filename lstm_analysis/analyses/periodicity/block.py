@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...schema import LAST_POSITION
-from .measure import N_SHUFFLE, Lines, add_controls, measure_lines
+from .boundary_phase import BoundaryPhase
+from .measure import N_SHUFFLE, Controls, Lines, Tests, add_controls, measure_lines
 from .multitaper import LineSums, slepian_tapers
 from .segments import SegmentPlan, segment_starts
 from .sentence_order import shuffled_sentences
@@ -43,18 +44,7 @@ Passages = Callable[[], Iterator[Passage]]
 """Gives all passages of a corpus in order, each time it is called."""
 
 
-@dataclass(frozen=True)
-class LevelAndSeed:
-    """Level of the tests, neurons of the whole model that they are made for, and seed of the orders of sentences."""
-
-    alpha: float
-    n_neuron: int
-    seed: int
-
-
-def measure_block(
-    passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], tests: LevelAndSeed
-) -> xr.Dataset:
+def measure_block(passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], tests: Tests) -> xr.Dataset:
     """Return spectra, lines and controls of a few neurons; see `measure_lines` and `add_controls`.
 
     Parameters
@@ -72,27 +62,30 @@ def measure_block(
     sums = LineSums(tapers, tuning_mean.shape[1])
     for passage in passages():
         _add(sums, passage.values, passage.stretch)
-    lines = measure_lines(sums, tests.n_neuron, tests.alpha)
+    lines = measure_lines(sums, tests)
     if not (plan.sentences_matter and len(lines.found)):
         return lines.measured
-    residual, shuffled = _without_sentences(passages, tapers_of=sums, lines=lines, mean=tuning_mean, seed=tests.seed)
-    return add_controls(lines, residual, shuffled, plan.n_sentence, tests.n_neuron, tests.alpha).measured
+    return add_controls(lines, _controls(passages, plan, tuning_mean, lines, tests.seed), tests)
 
 
-def _without_sentences(
-    passages: Passages, *, tapers_of: LineSums, lines: Lines, mean: NDArray[np.float64], seed: int
-) -> tuple[LineSums, list[LineSums]]:
-    """Return segments without the mean by position, and with sentences in some other orders, of the neurons found."""
-    chosen = lines.found
-    residual, *shuffled = [LineSums(tapers_of.tapers, len(chosen)) for _ in range(1 + N_SHUFFLE)]
+def _controls(
+    passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], lines: Lines, seed: int
+) -> Controls:
+    chosen, tapers = lines.found, slepian_tapers(plan.length)
+    residual, *shuffled = [LineSums(tapers, len(chosen)) for _ in range(1 + N_SHUFFLE)]
+    boundary = BoundaryPhase(tapers, lines.index[chosen])
     for passage in passages():
         values = passage.values[:, chosen]
-        expected = mean[np.minimum(passage.sentence_position, LAST_POSITION)][:, chosen]
-        _add(residual, (values - expected).astype(np.float32), passage.stretch)
+        mean = tuning_mean[np.minimum(passage.sentence_position, LAST_POSITION)][:, chosen]
+        _add(residual, (values - mean).astype(np.float32), passage.stretch)
         for draw, sums in enumerate(shuffled):
             order = shuffled_sentences(passage.stretch, passage.sentence_start, (seed, draw), passage.start)
             _add(sums, values[order], passage.stretch)
-    return residual, shuffled
+        is_start = np.zeros(len(values), np.float32)
+        is_start[passage.sentence_start] = 1
+        for start in segment_starts(passage.stretch, plan.length).tolist():
+            boundary.add(values[start : start + plan.length], is_start[start : start + plan.length])
+    return Controls(residual, shuffled, boundary, plan.n_sentence)
 
 
 def _add(sums: LineSums, values: NDArray[np.float32], stretch: NDArray[np.int64]) -> None:

@@ -22,8 +22,6 @@ from .multitaper import LineSums, Tapers
 
 MIN_FRACTION = 0.01
 """Share of the variance that a line must have."""
-MIN_BAND_SHARE = 0.5
-"""Share of the energy within the bandwidth that a line must have: less is a broad peak, a rhythm out of step."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def significant(tests: LineTests, tapers: Tapers, n_neuron: int, alpha: float) -
 def own_line(tests: LineTests, found: NDArray[np.bool_], tapers: Tapers) -> NDArray[np.int64]:
     """Return each neuron's line, an index into the frequencies; -1 where it is not tested.
 
-    Of the lines found, of those that hold `MIN_BAND_SHARE` if there are any, it is the strongest, or a lower one of
+    Of the lines found, of the sharp ones if there are any, it is the strongest, or a lower one of
     which that is a multiple, for a sharp rhythm has lines at all multiples of its frequency; without any it is the one
     with the largest F.
     """
@@ -104,14 +102,15 @@ def own_line(tests: LineTests, found: NDArray[np.bool_], tapers: Tapers) -> NDAr
         if not found[i].any():
             chosen[i] = np.nanargmax(tests.f_stat[i])
             continue
-        sharp = found[i] & (tests.band_share[i] >= MIN_BAND_SHARE)
+        sharp = found[i] & (tests.band_share[i] >= tapers.fewest_share)
         lines = np.flatnonzero(sharp if sharp.any() else found[i])
         strongest = lines[np.argmax(tests.fraction[i, lines])]
         low = tapers.frequency[lines]
         multiple = np.round(tapers.frequency[strongest] / low)
         away = np.abs(multiple * low - tapers.frequency[strongest])
-        fits = lines[away <= np.minimum((multiple + 1) * tapers.frequency[1] / 2, low / 4)]
-        below = fits[fits <= fits[0] + 2]  # a line is found at the frequencies beside it, too
+        fits = lines[away <= np.minimum((multiple + 1) / (4 * tapers.length), low / 4)]
+        beside = tapers.frequency[fits] <= tapers.frequency[fits[0]] + 1 / tapers.length
+        below = fits[beside]  # a line is found at the frequencies beside it, too
         chosen[i] = below[np.argmax(tests.fraction[i, below])]
     return chosen
 

@@ -1,27 +1,41 @@
 """Periodicity of a block of neurons: spectra, lines, and what is left of a line without the sentences.
 
-The two controls of a line ask different things. *Without the mean at each position in the sentence*: is it more than a
+Three controls of a line ask different things. *Without the mean at each position in the sentence*: is it more than a
 neuron's tuning to the position? *With whole sentences in another order*: does it need the sentences to follow one
 another? A neuron that starts anew with each sentence does the same in any order, whatever it does within; an oscillator
-that runs on loses its step wherever sentences are put together. Where all sentences have the same length and a period
-divides it, nothing tells the two apart, and the line counts as the sentences'.
+that runs on loses its step wherever sentences are put together. *Against the sentences' own line*: where lengths follow
+a pattern the sentences have a rhythm beyond one sentence; does the neuron keep step with it? Where a period fits the
+rhythm of the text in all segments nothing tells the two apart, and the line counts as the sentences'.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .line_test import MIN_BAND_SHARE, MIN_FRACTION, LineTests, line_tests, own_line, refine, significant
+from .boundary_phase import BoundaryPhase
+from .line_test import LineTests, line_tests, own_line, refine, significant
 from .multitaper import LineSums
 from .segments import FEWEST_SEGMENTS
 
 NOT_TESTED, NONE, PERIODIC, SENTENCE_LOCKED = -1, 0, 1, 2
 """What ``rhythm`` says of a neuron."""
+MAX_COHERENCE = 0.5
+"""With the sentences' own line; a line above that keeps step with it."""
 N_SHUFFLE = 5
 """Orders of the sentences that a line is looked for in."""
+CONTROLS = ("line_fraction_residual", "line_fraction_shuffled", "sentence_share", "sentence_coherence")
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Level of the tests, neurons of the whole model that p is corrected for, and seed of the orders of sentences."""
+
+    alpha: float
+    n_neuron: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -46,42 +60,39 @@ class Lines:
     found: NDArray[np.int64]
 
 
-def measure_lines(sums: LineSums, n_neuron: int, alpha: float) -> Lines:
+def measure_lines(sums: LineSums, tests: Tests) -> Lines:
     """Return spectra and lines; ``rhythm`` is `PERIODIC` for all lines that are significant and sharp.
 
     Parameters
     ----------
     sums
         Segments of the neurons.
-    n_neuron
-        Neurons of the whole model: p is corrected for all of them.
-    alpha
-        Level.
+    tests
+        How they are called.
     """
     tapers = sums.tapers
-    tests = line_tests(sums, n_fewest=FEWEST_SEGMENTS)
-    found = significant(tests, tapers, n_neuron, alpha)
-    index = own_line(tests, found, tapers)
+    tested = line_tests(sums, n_fewest=FEWEST_SEGMENTS)
+    found = significant(tested, tapers, tests.n_neuron, tests.alpha)
+    index = own_line(tested, found, tapers)
     at = (np.arange(len(index)), index)
-    fraction, band, p = (np.where(index < 0, np.nan, x[at]) for x in (tests.fraction, tests.band_share, tests.p_value))
+    fraction, band, p = (
+        np.where(index < 0, np.nan, x[at]) for x in (tested.fraction, tested.band_share, tested.p_value)
+    )
     top = np.array([refine(sums.line[i], at, tapers) for i, at in enumerate(index.tolist())]).reshape(-1, 2)
-    sharp = found.any(axis=1) & (band >= MIN_BAND_SHARE)
+    sharp = found.any(axis=1) & (band >= tapers.fewest_share)
     p = np.minimum(p * int(tapers.is_tested.sum()), 1)
     columns = {
         "n_segment": sums.n_segment, "segment_variance": sums.variance, "line_frequency": top[:, 0],
         "period": 1 / top[:, 0], "line_fraction": np.minimum(fraction * top[:, 1], 1), "line_band_share": band,
-        "p_value": p, "p_fwer": np.minimum(p * n_neuron, 1),
+        "p_value": p, "p_fwer": np.minimum(p * tests.n_neuron, 1),
         "rhythm": np.select([index < 0, sharp], [NOT_TESTED, PERIODIC], NONE).astype(np.int8),
     }  # fmt: skip
     missing = {name: np.full(len(index), np.nan) for name in CONTROLS}
     measured = xr.Dataset(
-        {name: ("neuron", values) for name, values in (columns | missing).items()} | _spectra(sums, tests),
+        {name: ("neuron", values) for name, values in (columns | missing).items()} | _spectra(sums, tested),
         {"frequency": tapers.frequency},
     )
     return Lines(measured, index, fraction, np.flatnonzero(found.any(axis=1)))
-
-
-CONTROLS = ("line_fraction_residual", "line_fraction_shuffled", "sentence_share")
 
 
 def _spectra(sums: LineSums, tests: LineTests) -> dict[str, tuple[tuple[str, str], NDArray[np.float32]]]:
@@ -89,41 +100,58 @@ def _spectra(sums: LineSums, tests: LineTests) -> dict[str, tuple[tuple[str, str
     return {name: (("frequency", "neuron"), values.T.astype(np.float32)) for name, values in spectra.items()}
 
 
-def add_controls(
-    lines: Lines, residual: LineSums, shuffled: Sequence[LineSums], n_sentence: float, n_neuron: int, alpha: float
-) -> Lines:
-    """Return the lines with their controls; those that are the sentences' are `SENTENCE_LOCKED`.
+@dataclass(frozen=True)
+class Controls:
+    """Segments of the neurons that have a line, for the controls.
 
-    A line is the neuron's own if what is left without the positions is still significant and large enough, and less
-    than half of what the sentences' order decides is left in another order: with n sentences a segment an oscillator
-    keeps about 1 / n of its line there, a rhythm of the sentences all of it.
+    Parameters
+    ----------
+    residual
+        Of values less their mean at each position in the sentence.
+    shuffled
+        With the sentences in another order, for each order.
+    boundary
+        The lines beside those of the sentences' first tokens.
+    n_sentence
+        Mean number of sentences in a segment, above 1.
+    """
+
+    residual: LineSums
+    shuffled: Sequence[LineSums]
+    boundary: BoundaryPhase
+    n_sentence: float
+
+
+def add_controls(lines: Lines, controls: Controls, tests: Tests) -> xr.Dataset:
+    """Return the measurements with the controls of lines; those that are the sentences' are `SENTENCE_LOCKED`.
+
+    A line is the neuron's own if without the positions it is still significant and large enough; if in another order
+    less is left of it than halfway between the 1 / n that an oscillator keeps, with n sentences a segment, and the
+    whole that a rhythm of the sentences does; and if it does not keep step with a line of the sentences.
 
     Parameters
     ----------
     lines
         A result of `measure_lines`.
-    residual
-        Segments of values less their mean at each position in the sentence, of the neurons ``lines.found``.
-    shuffled
-        Segments of their values with the sentences in another order, for each order.
-    n_sentence
-        Mean number of sentences in a segment, above 1.
-    n_neuron, alpha
+    controls
+        Segments of the neurons ``lines.found``.
+    tests
         As in `measure_lines`.
     """
-    chosen = lines.found
+    chosen, tapers = lines.found, controls.residual.tapers
     at, before = (np.arange(len(chosen)), lines.index[chosen]), lines.fraction[chosen]
     whole = (lines.measured["n_segment"] * lines.measured["segment_variance"]).values[chosen]
-    left = line_tests(residual, whole)
+    left = line_tests(controls.residual, whole)
     remaining = np.nan_to_num(left.fraction[at])  # silent without the positions: nothing is left
-    disordered = np.mean([np.nan_to_num(line_tests(sums, whole).fraction[at]) for sums in shuffled], axis=0)
-    own = significant(left, residual.tapers, n_neuron, alpha)[at] & (remaining >= MIN_FRACTION)
-    own &= disordered < before * (1 + 1 / n_sentence) / 2
-    rhythm = lines.measured["rhythm"].values.copy()
-    rhythm[chosen[~own]] = SENTENCE_LOCKED
-    scale = lines.measured["line_fraction"].values[chosen] / before
-    made = dict(zip(CONTROLS, (remaining * scale, disordered * scale, 1 - remaining / before), strict=True))
-    measured = lines.measured.assign(rhythm=("neuron", rhythm))
-    for name, values in made.items():
+    disordered = np.mean([np.nan_to_num(line_tests(sums, whole).fraction[at]) for sums in controls.shuffled], axis=0)
+    theirs = significant(line_tests(controls.boundary.sentences), tapers, tests.n_neuron, tests.alpha)[0, at[1]]
+    coherence = np.where(theirs, controls.boundary.coherence, 0)
+    own = significant(left, tapers, tests.n_neuron, tests.alpha)[at]
+    own &= (disordered < before * (1 + 1 / controls.n_sentence) / 2) & (coherence < MAX_COHERENCE)
+    measured = lines.measured.copy(deep=True)
+    measured["rhythm"].values[chosen[~own]] = SENTENCE_LOCKED
+    scale = measured["line_fraction"].values[chosen] / before
+    found = (remaining * scale, disordered * scale, 1 - remaining / before, coherence)
+    for name, values in zip(CONTROLS, found, strict=True):
         measured[name].values[chosen] = values
-    return replace(lines, measured=measured)
+    return measured

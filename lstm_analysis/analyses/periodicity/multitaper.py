@@ -28,8 +28,8 @@ from ...schema import RESOLUTION
 
 LONG = 64
 """Segments from this length on have seven tapers, shorter ones three: else their bands would cover all frequencies."""
-PADDING = 2
-"""Frequencies lie half as far apart as the segment alone resolves, so that a line is never far from one of them."""
+PADDING, FEWEST_FREQUENCIES = 2, 128
+"""Frequencies lie at most half as far apart as the segment alone resolves, so that a line is never far from one."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,22 @@ class Tapers:
         return len(self.values)
 
     @property
+    def fewest_share(self) -> float:
+        """Share of the energy near it that a sharp line has, halfway between the 1 / K of noise and the whole.
+
+        Less is a broad peak: a rhythm that loses its step within a segment, or a single step or bump in it.
+        """
+        return (1 + 1 / self.n_taper) / 2
+
+    @property
     def length(self) -> int:
         """Tokens of a segment."""
         return int(self.values.shape[1])
+
+    @property
+    def n_padded(self) -> int:
+        """Tokens and zeros behind them that are transformed."""
+        return 2 * (len(self.frequency) - 1)
 
     @property
     def is_tested(self) -> NDArray[np.bool_]:
@@ -88,7 +101,7 @@ def slepian_tapers(length: int) -> Tapers:
     values = dpss(length, half, n_taper)
     sums = values.sum(axis=1)
     sums[1::2] = 0
-    n = PADDING * length
+    n = 2 * max(PADDING * length // 2, FEWEST_FREQUENCIES)
     return Tapers(values.astype(np.float32), sums, half / length, np.arange(n // 2 + 1) / n)
 
 
@@ -133,7 +146,8 @@ class LineSums:
         mean = part.mean(axis=1)
         centred = part - mean[:, np.newaxis]
         deviation = np.square(centred).sum(axis=1, keepdims=True)
-        line, energy = line_energy((centred / np.sqrt(deviation)).astype(np.float32), self.tapers)
+        amplitude, energy = line_amplitude((centred / np.sqrt(deviation)).astype(np.float32), self.tapers)
+        line = np.minimum(np.square(np.abs(amplitude)) * np.square(self.tapers.sums).sum(), energy)
         self.n_segment[varies] += 1
         self.share[varies] += np.divide(line, energy, out=np.zeros_like(line), where=energy > 0)
         self.line[varies] += deviation * line
@@ -164,8 +178,8 @@ class LineSums:
         return density
 
 
-def line_energy(centred: NDArray[np.float32], tapers: Tapers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the energy of the fitted line, and all energy near each frequency.
+def line_amplitude(centred: NDArray[np.float32], tapers: Tapers) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Return the complex amplitude of the line that fits best at each frequency, and all energy near it.
 
     Parameters
     ----------
@@ -176,14 +190,13 @@ def line_energy(centred: NDArray[np.float32], tapers: Tapers) -> tuple[NDArray[n
 
     Returns
     -------
-    Two arrays, dims (neuron, frequency); the first is at most the second.
+    Two arrays, dims (neuron, frequency).
     """
     energy = np.zeros((len(centred), len(tapers.frequency)))
-    projected = np.zeros(energy.shape, np.complex128)
+    amplitude = np.zeros(energy.shape, np.complex128)
     for taper, total in zip(tapers.values, tapers.sums, strict=True):
-        found = scipy.fft.rfft(centred * taper, PADDING * tapers.length, axis=1)
+        found = scipy.fft.rfft(centred * taper, tapers.n_padded, axis=1)
         energy += np.square(found.real) + np.square(found.imag)
         if total:
-            projected += total * found
-    line = (np.square(projected.real) + np.square(projected.imag)) / np.square(tapers.sums).sum()
-    return np.minimum(line, energy), energy
+            amplitude += total * found
+    return amplitude / np.square(tapers.sums).sum(), energy

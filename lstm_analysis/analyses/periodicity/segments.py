@@ -37,8 +37,8 @@ class SegmentPlan:
     def sentences_matter(self) -> bool:
         """Whether the rhythm of sentences could make a line.
 
-        n equal pulses in a segment hold n / K of the energy within the bandwidth, so that fewer than K / 2 sentences
-        cannot reach the half of it that a line must have. So it is where states are reset at each sentence.
+        n equal pulses in a segment have n / K of the energy near a frequency that they share: fewer than K / 2 are no
+        sharp line. So it is where states are reset at each sentence, for then a segment lies inside one.
         """
         return self.length > 0 and self.n_sentence >= slepian_tapers(self.length).n_taper / 2
 
