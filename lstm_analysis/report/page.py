@@ -28,10 +28,12 @@ from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
 from .overview import overview, provenance
 from .palette import UNDEFINED, share_colours, style_colours
+from .periodicity_section import PeriodicitySection, periodicity_section
 from .position_section import PositionSection, example_trace, position_section
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
+from .spectrum_figure import spectrum_figure
 from .tuning_curve import most_tuned, tuning_curve
 
 if TYPE_CHECKING:
@@ -77,7 +79,9 @@ def render(material: Material) -> str:
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
     position, idioms = position_section(material), idiom_section(material)
+    periodicity = periodicity_section(material)
     figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms)
+    figures |= draw_spectra(material, periodicity)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -98,6 +102,7 @@ def render(material: Material) -> str:
         active_threshold=TABLE_THRESHOLD,
         fewest=FEWEST,
         position=position,
+        periodicity=periodicity,
         phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
         folder=material.folder,
@@ -169,6 +174,26 @@ def draw_analyses(
         if idioms.idioms:
             figures["active"] = active_curves(material.idioms)
     return figures
+
+
+def draw_spectra(material: Material, section: PeriodicitySection | None) -> dict[str, Model]:
+    """Return the spectra that the section on periodicity shows, by name.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    section
+        The section.
+    """
+    found, twin = material.periodicity, None if material.twin is None else material.twin.periodicity
+    if section is None or found is None or section.missing:
+        return {}
+    others = found if twin is None or "frequency" not in twin.dims else twin
+    return {
+        f"spectrum-{one.layer}-{one.neuron}": spectrum_figure(found, one.layer, one.neuron, others)
+        for one in section.drawn
+    }
 
 
 def template(file: str = "page.html") -> Template:

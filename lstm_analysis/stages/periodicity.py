@@ -5,7 +5,7 @@ import xarray as xr
 import zarr
 
 from .. import reductions, tasks
-from ..analyses.periodicity import NOT_TESTED, Tests, plan_segments, run_starts, slepian_tapers, stretches
+from ..analyses.periodicity import NOT_TESTED, CallRule, plan_segments, run_starts, slepian_tapers, stretches
 from ..inference.model import LanguageModel
 from ..store import open_dataset
 from .columns import assemble, by_neurons
@@ -25,10 +25,10 @@ def periodicity(state: Work, model: LanguageModel) -> xr.Dataset:
     if not plan.length:
         return _not_tested(summary).assign_attrs(note=plan.note)
     tuning = reductions.tuning_from_summary(summary)["tuning_mean"].transpose("sentence_position", "layer", "neuron")
-    tests = Tests(state.study.selectivity.alpha, sum(model.layer_sizes), state.study.seed)
+    rule = CallRule(state.study.selectivity.alpha, sum(model.layer_sizes), state.study.seed)
     found = by_neurons(
         state, model, "periodicity", tasks.periodicity_block,
-        lambda layer, neurons: (job, plan, resets, tuning.values[:, layer, neurons], tests), "analyses",
+        lambda layer, neurons: (job, plan, resets, tuning.values[:, layer, neurons], rule), "analyses",
     )  # fmt: skip
     tapers = slepian_tapers(plan.length)
     return assemble(found, summary).assign(

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..analyses.periodicity import Passage, SegmentPlan, Tests, measure_block, run_starts, stretches
+from ..analyses.periodicity import CallRule, Passage, SegmentPlan, measure_block, run_starts, stretches
 from .columns import Columns
 from .job import Job
 
@@ -19,7 +19,7 @@ def periodicity_block(
     plan: SegmentPlan,
     stream_start: NDArray[np.int64],
     tuning_mean: NDArray[np.float64],
-    tests: Tests,
+    rule: CallRule,
 ) -> xr.Dataset:
     """Return spectra, lines and controls of a few neurons; see `measure_block`.
 
@@ -29,13 +29,13 @@ def periodicity_block(
         Of the task.
     layer, neurons, job
         Which neurons of which run.
-    plan, tuning_mean, tests
+    plan, tuning_mean, rule
         How they are measured.
     stream_start
         Where states are reset inside documents.
     """
     columns = Columns(job, layer, neurons)
-    return measure_block(lambda: _passages(columns, stream_start), plan, tuning_mean, tests)
+    return measure_block(lambda: _passages(columns, stream_start), plan, tuning_mean, rule)
 
 
 def _passages(columns: Columns, stream_start: NDArray[np.int64]) -> Iterator[Passage]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...schema import LAST_POSITION
 from .boundary_phase import BoundaryPhase
-from .measure import N_SHUFFLE, Controls, Lines, Tests, add_controls, measure_lines
+from .measure import N_SHUFFLE, CallRule, Controls, Lines, add_controls, measure_lines
 from .multitaper import LineSums, slepian_tapers
 from .segments import SegmentPlan, segment_starts
 from .sentence_order import shuffled_sentences
@@ -44,7 +44,9 @@ Passages = Callable[[], Iterator[Passage]]
 """Gives all passages of a corpus in order, each time it is called."""
 
 
-def measure_block(passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], tests: Tests) -> xr.Dataset:
+def measure_block(
+    passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np.float64], rule: CallRule
+) -> xr.Dataset:
     """Return spectra, lines and controls of a few neurons; see `measure_lines` and `add_controls`.
 
     Parameters
@@ -55,17 +57,17 @@ def measure_block(passages: Passages, plan: SegmentPlan, tuning_mean: NDArray[np
         A result of `plan_segments` with a length.
     tuning_mean
         Mean by position, dims (sentence_position, neuron).
-    tests
+    rule
         How lines are called.
     """
     tapers = slepian_tapers(plan.length)
     sums = LineSums(tapers, tuning_mean.shape[1])
     for passage in passages():
         _add(sums, passage.values, passage.stretch)
-    lines = measure_lines(sums, tests)
+    lines = measure_lines(sums, rule)
     if not (plan.sentences_matter and len(lines.found)):
         return lines.measured
-    return add_controls(lines, _controls(passages, plan, tuning_mean, lines, tests.seed), tests)
+    return add_controls(lines, _controls(passages, plan, tuning_mean, lines, rule.seed), rule)
 
 
 def _controls(

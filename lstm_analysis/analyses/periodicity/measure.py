@@ -30,7 +30,7 @@ CONTROLS = ("line_fraction_residual", "line_fraction_shuffled", "sentence_share"
 
 
 @dataclass(frozen=True)
-class Tests:
+class CallRule:
     """Level of the tests, neurons of the whole model that p is corrected for, and seed of the orders of sentences."""
 
     alpha: float
@@ -60,19 +60,19 @@ class Lines:
     found: NDArray[np.int64]
 
 
-def measure_lines(sums: LineSums, tests: Tests) -> Lines:
+def measure_lines(sums: LineSums, rule: CallRule) -> Lines:
     """Return spectra and lines; ``rhythm`` is `PERIODIC` for all lines that are significant and sharp.
 
     Parameters
     ----------
     sums
         Segments of the neurons.
-    tests
+    rule
         How they are called.
     """
     tapers = sums.tapers
     tested = line_tests(sums, n_fewest=FEWEST_SEGMENTS)
-    found = significant(tested, tapers, tests.n_neuron, tests.alpha)
+    found = significant(tested, tapers, rule.n_neuron, rule.alpha)
     index = own_line(tested, found, tapers)
     at = (np.arange(len(index)), index)
     fraction, band, p = (
@@ -84,7 +84,7 @@ def measure_lines(sums: LineSums, tests: Tests) -> Lines:
     columns = {
         "n_segment": sums.n_segment, "segment_variance": sums.variance, "line_frequency": top[:, 0],
         "period": 1 / top[:, 0], "line_fraction": np.minimum(fraction * top[:, 1], 1), "line_band_share": band,
-        "p_value": p, "p_fwer": np.minimum(p * tests.n_neuron, 1),
+        "p_value": p, "p_fwer": np.minimum(p * rule.n_neuron, 1),
         "rhythm": np.select([index < 0, sharp], [NOT_TESTED, PERIODIC], NONE).astype(np.int8),
     }  # fmt: skip
     missing = {name: np.full(len(index), np.nan) for name in CONTROLS}
@@ -122,7 +122,7 @@ class Controls:
     n_sentence: float
 
 
-def add_controls(lines: Lines, controls: Controls, tests: Tests) -> xr.Dataset:
+def add_controls(lines: Lines, controls: Controls, rule: CallRule) -> xr.Dataset:
     """Return the measurements with the controls of lines; those that are the sentences' are `SENTENCE_LOCKED`.
 
     A line is the neuron's own if without the positions it is still significant and large enough; if in another order
@@ -135,7 +135,7 @@ def add_controls(lines: Lines, controls: Controls, tests: Tests) -> xr.Dataset:
         A result of `measure_lines`.
     controls
         Segments of the neurons ``lines.found``.
-    tests
+    rule
         As in `measure_lines`.
     """
     chosen, tapers = lines.found, controls.residual.tapers
@@ -144,9 +144,9 @@ def add_controls(lines: Lines, controls: Controls, tests: Tests) -> xr.Dataset:
     left = line_tests(controls.residual, whole)
     remaining = np.nan_to_num(left.fraction[at])  # silent without the positions: nothing is left
     disordered = np.mean([np.nan_to_num(line_tests(sums, whole).fraction[at]) for sums in controls.shuffled], axis=0)
-    theirs = significant(line_tests(controls.boundary.sentences), tapers, tests.n_neuron, tests.alpha)[0, at[1]]
+    theirs = significant(line_tests(controls.boundary.sentences), tapers, rule.n_neuron, rule.alpha)[0, at[1]]
     coherence = np.where(theirs, controls.boundary.coherence, 0)
-    own = significant(left, tapers, tests.n_neuron, tests.alpha)[at]
+    own = significant(left, tapers, rule.n_neuron, rule.alpha)[at]
     own &= (disordered < before * (1 + 1 / controls.n_sentence) / 2) & (coherence < MAX_COHERENCE)
     measured = lines.measured.copy(deep=True)
     measured["rhythm"].values[chosen[~own]] = SENTENCE_LOCKED
