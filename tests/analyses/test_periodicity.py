@@ -103,8 +103,8 @@ def test_lines_and_power_are_in_the_units_they_say(length: int) -> None:
     sums = sums_of(values.reshape(40, length, 2))
     tests, tapers = line_tests(sums), slepian_tapers(length)
     at = int(np.argmin(np.abs(tapers.frequency - 1 / 8)))
-    assert tests.fraction[1, at] == pytest.approx(1, rel=1e-3)
-    assert sums.line_power[1, at] / 40 == pytest.approx(0.4**2 / 2, rel=1e-3)
+    assert tests.fraction[1, at] == pytest.approx(1, rel=5e-3)
+    assert sums.line_power[1, at] / 40 == pytest.approx(0.4**2 / 2, rel=5e-3)
     assert np.trapezoid(sums.psd[0], tapers.frequency) == pytest.approx(sums.deviation[0] / len(time), rel=0.05)
 
 

@@ -84,7 +84,7 @@ def test_steps_and_bumps_after_a_reset_are_no_lines() -> None:
 
 
 def test_an_oscillator_in_noise_is_found_and_one_that_loses_its_step_is_not() -> None:
-    rng, text = np.random.default_rng(5), make_text(varied(5))
+    rng, text = np.random.default_rng(5), make_text(varied(5), n_document=10, n_token=1536)
     time = text.document_place
     step = 2 * np.pi / 11 + 0.15 * rng.standard_normal(text.n_token)
     values = np.stack([

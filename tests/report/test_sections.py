@@ -28,7 +28,7 @@ from lstm_analysis.report.position_section import position_section
 from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
 
-ALL = ("sentence_position", "categories", "idioms", "matches")
+ALL = ("sentence_position", "categories", "idioms", "matches", "periodicity")
 
 
 @pytest.fixture(scope="module")
