@@ -48,11 +48,15 @@ class RhythmCounts:
 
 @dataclass(frozen=True)
 class PeriodicitySection:
-    """What there is to show. ``missing`` says why nothing was tested, empty if it was."""
+    """What there is to show. ``missing`` says why nothing was tested, empty if it was.
+
+    ``longest`` is the longest period tested, ``sharp`` the share of its band that a sharp line has.
+    """
 
     missing: str
     note: str
     longest: float
+    sharp: float
     sentences_matter: bool
     neurons: tuple[PeriodicNeuron, ...]
     own: RhythmCounts
@@ -79,12 +83,13 @@ def periodicity_section(material: Material) -> PeriodicitySection | None:
     twin = None if material.twin is None else material.twin.periodicity
     counts = _counts(found)
     if "frequency" not in found.dims:
-        return PeriodicitySection(note, note, np.nan, False, (), counts, None)
+        return PeriodicitySection(note, note, np.nan, np.nan, False, (), counts, None)
     group = material.scores["duplicate_of"].values if "duplicate_of" in material.scores else None
     return PeriodicitySection(
         missing="" if counts.n_tested else "no neuron varies in enough segments",
         note=note,
         longest=1 / float(found["half_bandwidth"]),
+        sharp=(1 + 1 / int(found["n_taper"])) / 2,
         sentences_matter=bool(found["sentences_matter"]),
         neurons=tuple(_neuron(found, *place, group) for place in _shown(found, group)),
         own=counts,

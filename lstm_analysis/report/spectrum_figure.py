@@ -2,11 +2,11 @@
 
 import numpy as np
 import xarray as xr
-from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Span
+from bokeh.models import BoxAnnotation, ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Span
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from .canvas import ACCENT, FAINT, QUIET, canvas
+from .canvas import ACCENT, FAINT, MARGIN, QUIET, canvas
 from .numerals import chance, number
 from .palette import DIVERGING
 
@@ -50,7 +50,9 @@ def spectrum_figure(found: xr.Dataset, layer: int, neuron: int, others: xr.Datas
     drawn = plot.line(x="period", y="power", color=ACCENT, width=2, source=source)
     plot.add_layout(Span(location=period, dimension="height", line_color=LINE if is_found else QUIET, line_dash=[2, 3]))
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=_TIPS, mode="vline"))
-    plot.min_border_left = 62
+    plot.xaxis.ticker = FixedTicker(ticks=[2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000])
+    plot.xaxis.formatter = NumeralTickFormatter(format="0")
+    plot.min_border_left = MARGIN
     return plot
 
 

@@ -47,6 +47,8 @@ def test_the_page_says_counts_segments_and_the_twins_best(material: Material) ->
     assert "2 periodic neurons, 1 locked to the sentences, of 13 tested; the random twin has 2 and 1 of 13" in text
     assert "40 segments of 64 tokens with 6.4 sentences each, at periods of 2 to 16 tokens" in text
     assert "twin's best" in text
+    assert material.periodicity is not None
+    assert f"a sharp line has {(1 + 1 / int(material.periodicity['n_taper'])) / 2:.2f} or more" in text
     assert not re.search(r"\bnan\b|None", text)
 
 
