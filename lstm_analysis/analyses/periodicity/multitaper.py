@@ -95,7 +95,7 @@ def slepian_tapers(length: int) -> Tapers:
 
     >>> tapers = slepian_tapers(512)
     >>> tapers.n_taper, 1 / tapers.half_bandwidth, int(tapers.is_tested.sum())
-    (7, 128.0, 482)
+    (7, 128.0, 498)
     """
     half, n_taper = (4, 7) if length >= LONG else (2, 3)
     values = dpss(length, half, n_taper)

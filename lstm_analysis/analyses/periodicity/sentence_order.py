@@ -30,7 +30,7 @@ def shuffled_sentences(
     Examples
     --------
     >>> shuffled_sentences(np.array([0, 6, 8]), np.array([0, 2, 3, 6]), (0,)).tolist()
-    [2, 3, 4, 5, 0, 1, 6, 7]
+    [3, 4, 5, 0, 1, 2, 6, 7]
     """
     order = []
     for start, stop in zip(stretch[:-1].tolist(), stretch[1:].tolist(), strict=True):
