@@ -29,7 +29,7 @@ PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 GRADED_LAGS, GRADED_ROWS = 2 * 6_800, 8 * 65 * N_VALUE_ROW
 """Lags of unfinished shift groups, and numbers by block and value, that the analysis of a graded variable holds of a
 neuron: sums, and means that each leave a block out."""
-PLANNED_ANALYSES = {"idioms", "sentence_position"}
+PLANNED_ANALYSES = {"idioms", "periodicity", "sentence_position"}
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -59,7 +59,8 @@ def worker_bytes(
     n_state = len(study.inference.kept(model.cell)) if stored else 1
     shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
     ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
-    testing = column_bytes(study, model, n_token) if stored and study.selectivity.draws else 0
+    by_columns = study.selectivity.draws or "periodicity" in (study.analyses or ())
+    testing = column_bytes(study, model, n_token) if stored and by_columns else 0
     rest = max(min(ranking, RANK_MEMORY), testing)
     tables = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
     return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + tables, rest)

@@ -147,6 +147,11 @@ class Run:
         return self._open("tuning.zarr", "analyses").load()
 
     @cached_property
+    def periodicity(self) -> xr.Dataset:
+        """Which neurons run in a period, of their own or of the sentences, with their spectra."""
+        return self._open("periodicity.zarr", "analyses").load()
+
+    @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
         done = self.record["stages"].get("twin", {}).get("state") == "done"

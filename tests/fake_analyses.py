@@ -156,6 +156,24 @@ def fake_graded(eta2: xr.DataArray, rng: np.random.Generator, names: Sequence[st
     return found
 
 
+def fake_periodicity(shape: tuple[int, int], rng: np.random.Generator) -> xr.Dataset:
+    """Return ``periodicity.zarr`` of segments of 64 tokens: 0:0 is periodic, 0:1 the same, 0:2 sentence-locked."""
+    sizes = {"frequency": 129, "layer": shape[0], "neuron": shape[1]}
+    found = random_store(schema.PERIODICITY, schema.PERIODICITY, sizes, rng)
+    found = found.assign_coords(frequency=np.arange(129) / 256)
+    found["rhythm"][:], found["n_segment"][:] = 0, 40
+    found["rhythm"][0, :3], found["rhythm"][1, 4] = [1, 1, 2], -1
+    found["line_frequency"] = 1 / found["period"].clip(min=2.5)
+    found["period"], found["half_bandwidth"] = 1 / found["line_frequency"], xr.DataArray(1 / 16)
+    found["f_stat"] = found["f_stat"].where(found["frequency"] >= 1 / 16)
+    for name in ("line_fraction_residual", "line_fraction_shuffled", "sentence_share", "sentence_coherence"):
+        found[name] = found[name].where(found["rhythm"] > 0)
+    for name in ("period", "line_frequency", "line_fraction", "line_band_share", "p_value", "p_fwer"):
+        found[name] = found[name].where(found["rhythm"] >= 0)
+    found["segment_variance"][:], found["sentences_matter"] = 0.1, xr.DataArray(True)
+    return found.assign_attrs(note="40 segments of 64 tokens with 6.4 sentences each")
+
+
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
     """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
     sizes = {**tuning.sizes, "sentence_length_bin": 60}

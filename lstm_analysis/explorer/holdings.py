@@ -133,11 +133,8 @@ class Holdings:
             tuning=self.tuning,
             categories=self.categories,
             idioms=self.idioms,
-            matches=None,
-            graded=None,
             contexts=self.contexts,
             states=states,
-            twin=None,
         )
 
     def values(self) -> list[str]:

@@ -31,10 +31,12 @@ from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
 from .overview import overview, provenance
 from .palette import UNDEFINED, share_colours, style_colours
+from .periodicity_section import PeriodicitySection, periodicity_section
 from .position_section import PositionSection, example_trace, position_section
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
+from .spectrum_figure import spectrum_figure
 from .tuning_curve import most_tuned, tuning_curve
 from .tuning_section import MIN_TOKEN as FEWEST_DRAWN
 from .tuning_section import GradedVariable, graded_figure, tuning_section
@@ -82,8 +84,9 @@ def render(material: Material) -> str:
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
     position, idioms = position_section(material), idiom_section(material)
-    graded = tuning_section(material)
+    graded, periodicity = tuning_section(material), periodicity_section(material)
     figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms, graded)
+    figures |= draw_spectra(material, periodicity)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -104,6 +107,7 @@ def render(material: Material) -> str:
         active_threshold=TABLE_THRESHOLD,
         fewest=FEWEST,
         position=position,
+        periodicity=periodicity,
         phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
         graded=graded,
@@ -184,6 +188,26 @@ def draw_analyses(
         if one.neurons:
             figures[f"graded-{one.index}"] = graded_figure(material, one)
     return figures
+
+
+def draw_spectra(material: Material, section: PeriodicitySection | None) -> dict[str, Model]:
+    """Return the spectra that the section on periodicity shows, by name.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    section
+        The section.
+    """
+    found, twin = material.periodicity, None if material.twin is None else material.twin.periodicity
+    if section is None or found is None or section.missing:
+        return {}
+    others = found if twin is None or "frequency" not in twin.dims else twin
+    return {
+        f"spectrum-{one.layer}-{one.neuron}": spectrum_figure(found, one.layer, one.neuron, others)
+        for one in section.drawn
+    }
 
 
 def template(file: str = "page.html") -> Template:

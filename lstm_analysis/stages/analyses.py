@@ -22,9 +22,10 @@ from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
 from .matches import matches
+from .periodicity import periodicity
 from .tables import run_tables
 from .tuning import tuning
-from .work import Work, log, make_job
+from .work import Work, log, make_job, stream_starts
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,6 @@ def has_end_symbol(state: Work) -> bool:
     return state.record.facts["corpus"].get("end_of_sentence") is not None
 
 
-def stream_starts(state: Work) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | None":
-    """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
-    n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
-    return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
-
-
 def keep_plan(state: Work, name: str, plan: xr.Dataset) -> str:
     """Write a plan into the run for its tasks; return where, as seen from the run."""
     (state.run / PLANS).mkdir(exist_ok=True)
@@ -149,12 +144,13 @@ def without_tests(study: Study) -> str:
 
 
 def without_states(study: Study, name: str = "idioms") -> str:
-    """Return why a study that keeps no states cannot look at single tokens."""
+    """Return why a study that keeps no states cannot look at single tokens, or at a neuron's course."""
     if study.store.activations != "none":
         return ""
     where = "phrases out of the study" if name == "matches" else f"{name} out of analyses"
+    what = "each neuron over the whole corpus" if name == "periodicity" else "states at single tokens"
     return (
-        f"The analysis {name} reads states at single tokens, and this study keeps none (store: none). Set "
+        f"The analysis {name} reads {what}, and this study keeps none (store: none). Set "
         f"store.activations: float32, or take {where}."
     )
 
@@ -165,6 +161,7 @@ ANALYSES: dict[str, Analysis] = {
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
     "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
+    "periodicity": Analysis(periodicity, partial(without_states, name="periodicity"), schema.PERIODICITY),
 }
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import zarr
+from numpy.typing import NDArray
 
 from ..config import Study
 from ..disk import NO_ROOM, explain_os_error
@@ -154,6 +156,12 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         activations_url=None if isinstance(state.activations, Path) else state.activations,
         graded=state.study.graded,
     )
+
+
+def stream_starts(state: Work) -> NDArray[np.int64] | None:
+    """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
+    n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
+    return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
 
 
 def explain(error: BaseException, run: Path, needed: str = "") -> str:

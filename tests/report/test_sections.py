@@ -30,7 +30,7 @@ from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
 from lstm_analysis.report.tuning_section import graded_figure, tuning_section
 
-ALL = ("sentence_position", "categories", "idioms", "matches", "tuning")
+ALL = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity")
 
 
 @pytest.fixture(scope="module")
