@@ -6,6 +6,7 @@ from ..errors import UserError
 from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
+from .lesion import LESION
 from .matches import MATCHES, PHRASE_MATCHES
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
+    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "LESION", "MATCHES",
     "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
     "require_dims",
 ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""What lesions say together: double dissociations, and neurons that know something nobody uses."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+
+class Dissociation(NamedTuple):
+    """Places of two lesions and two concepts: the first lesion costs the first concept only, the second the second."""
+
+    lesion: int
+    concept: int
+    other_lesion: int
+    other_concept: int
+    strength: float
+
+
+class Unused(NamedTuple):
+    """Places of a lesion and a concept that its neuron is selective for, but whose tokens do not need it."""
+
+    lesion: int
+    concept: int
+
+
+def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> list[Dissociation]:
+    """Return the double dissociations between lesions, the strongest first.
+
+    A lesion *hurts* a concept if ``p_fwer <= alpha`` (over all concepts), and *spares* it if even ``p_value > alpha``.
+    Two lesions dissociate two concepts if each hurts one and spares the other. The strength is the smaller of the two
+    differences of ``delta_loss`` between lesions, each at the concept that it is about.
+
+    Parameters
+    ----------
+    found
+        `delta_loss`, `p_value`, `p_fwer` (lesion, concept, prediction).
+    alpha
+        Level of the tests.
+    prediction
+        Which losses.
+    """
+    one = found.sel(prediction=prediction)
+    loss = one["delta_loss"].transpose("lesion", "concept").values
+    hurts = (one["p_fwer"].transpose("lesion", "concept").values <= alpha) & (loss > 0)
+    spares = one["p_value"].transpose("lesion", "concept").values > alpha
+    pairs = []
+    for a, first in np.argwhere(hurts).tolist():
+        for b, second in np.argwhere(hurts).tolist():
+            if a < b and spares[a, second] and spares[b, first]:
+                gap = min(loss[a, first] - loss[b, first], loss[b, second] - loss[a, second])
+                pairs.append(Dissociation(a, first, b, second, float(gap)))
+    return sorted(pairs, key=lambda pair: -pair.strength)
+
+
+def unused(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> list[Unused]:
+    """Return what is encoded but not used: the neuron is selective for the concept, and its tokens do without it.
+
+    That is ``selective`` with ``p_value > alpha``: what the concept's tokens lose is within what they lose without
+    random neurons. It says that no loss was seen at these tokens, not that there is none.
+    """
+    p = found["p_value"].sel(prediction=prediction).transpose("lesion", "concept").values
+    chosen = found["selective"].transpose("lesion", "concept").values & (p > alpha)
+    return [Unused(int(i), int(k)) for i, k in np.argwhere(chosen)]
