@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .labels import position as position
     from .labels import spans as spans
     from .labels import wordnet as wordnet
+    from .lesions import lesion as lesion
     from .match import find_matches as find_matches
     from .nulls import significance as significance
     from .reductions import tuning_curve as tuning_curve
@@ -55,6 +56,7 @@ _HOME = {
     "rank_neurons": "selectivity",
     "significance": "nulls",
     "find_matches": "match",
+    "lesion": "lesions",
 }
 
 __all__ = ["__version__", *_HOME]

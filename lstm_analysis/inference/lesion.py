@@ -118,7 +118,7 @@ class LesionReader:
         for layer, state in enumerate(states, lowest):
             clamp.write(state["hidden"][0], layer, first - 1)
         begin, end = int(first[0]), int(first[-1]) + windows[-1].n_step
-        source = self._cells[lowest].input_product(passages.below(lowest, begin, end))
+        source, asked = self._cells[lowest].input_product(passages.below(lowest, begin, end)), _asked(windows, places)
         for t in range(windows[0].n_step):
             m = sum(window.n_step > t for window in windows)
             rows = torch.as_tensor(first[:m] - begin + t, device=source.device).repeat_interleave(n)
@@ -129,7 +129,8 @@ class LesionReader:
                 clamp.write(hidden, layer, first[:m] + t)
                 if layer + 1 < self.model.n_layer:
                     given, rows = self._cells[layer + 1].input_product(hidden), torch.arange(m * n, device=hidden.device)
-            self._predict(hidden, windows[:m], t + 1, places, found)
+            if t + 1 in asked:
+                self._predict(hidden.view(m, n, -1), windows, t + 1, asked[t + 1], found)
             for state in states:
                 for values in state.values():
                     values[0, : m * n] = values[1, : m * n]
@@ -149,23 +150,26 @@ class LesionReader:
         return states
 
     def _predict(
-        self,
-        hidden: Tensor,
-        windows: Sequence[Window],
-        at: int,
-        places: Sequence[NDArray[np.int64]],
-        found: NDArray[np.float64],
+        self, hidden: Tensor, windows: Sequence[Window], at: int, asked: "Asked", found: NDArray[np.float64]
     ) -> None:
-        """Fill in what the tokens at place ``at`` of the passages cost where that is asked for."""
-        asked = [(b, np.flatnonzero(window.predicted == at)) for b, window in enumerate(windows)]
-        chosen = [b for b, place in asked if len(place)]
-        if not chosen:
-            return
-        n = len(found)
-        past = hidden.view(len(windows), n, -1)[torch.as_tensor(chosen, device=hidden.device)].flatten(0, 1)
-        target = np.repeat([int(windows[b].token_id[at]) for b in chosen], n)
-        nats = self._softmax.nats(past, target).reshape(len(chosen), n)
-        found[:, [places[b][place[0]] for b, place in asked if len(place)]] = nats.T
+        """Fill in what the tokens at place ``at`` of some passages cost; h has the dims (passage, lesion, neuron)."""
+        chosen, places = zip(*asked, strict=True)
+        past = hidden[torch.as_tensor(chosen, device=hidden.device)].flatten(0, 1)
+        target = np.repeat([int(windows[b].token_id[at]) for b in chosen], len(found))
+        found[:, list(places)] = self._softmax.nats(past, target).reshape(len(chosen), len(found)).T
+
+
+Asked = list[tuple[int, int]]
+"""Passages, and where the loss of a prediction in it goes."""
+
+
+def _asked(windows: Sequence[Window], places: Sequence[NDArray[np.int64]]) -> dict[int, Asked]:
+    """Return what is asked for at each place of the passages."""
+    found: dict[int, Asked] = {}
+    for b, (window, where) in enumerate(zip(windows, places, strict=True)):
+        for at, place in zip(window.predicted.tolist(), where.tolist(), strict=True):
+            found.setdefault(at, []).append((b, place))
+    return found
 
 
 def _groups(lesions: Sequence[Lesion]) -> Iterator[tuple[int, list[int]]]:

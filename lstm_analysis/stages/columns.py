@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..integrity import path_checksum
+from ..locations import remove
 from ..progress import Progress
 from ..state_store import neuron_chunk
 from ..store import FINGERPRINT, open_dataset, write_dataset, write_json
@@ -118,6 +120,14 @@ def in_blocks(
 def forget_blocks(state: Work) -> None:
     """Remove the results of blocks: they are part of what a stage has made."""
     shutil.rmtree(state.run / BLOCKS, ignore_errors=True)
+
+
+def forget_blocks_of(run: Path, name: str) -> None:
+    """Remove the results of blocks of one name, and the folder if there are no others."""
+    for path in (run / BLOCKS).glob(f"{name}-*"):
+        remove(path)
+    with suppress(OSError):
+        (run / BLOCKS).rmdir()
 
 
 def _kept(path: Path, print_: str) -> xr.Dataset | None:
