@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
-from .analyses.lesion import dissociations, unused
+from .analyses.lesion import dissociations, hurt, unused
 from .neuron_listing import aligned, p_text, plain
 
 LEAD = "next"
@@ -25,7 +26,7 @@ def describe_lesions(found: xr.Dataset, alpha: float) -> str:
         f"overall: at {int(found['n_token_overall']):,} random tokens, where the intact model loses "
         f"{float(found['intact_loss_overall']):.3f}",
         "",
-        *_by_concept(one, alpha),
+        *_by_concept(one, hurt(found, alpha, LEAD)),
         "p: share of matched random neurons of the layer that cost as much; p all: all concepts looked at at once",
     ]
     return "\n".join([*lines, *_dissociated(found, alpha), *_unused(found, alpha)])
@@ -46,7 +47,7 @@ def lesions_as_json(found: xr.Dataset, alpha: float) -> str:
 
 
 def _lesion_for_json(one: xr.Dataset) -> dict[str, Any]:
-    members = [name for name in ("member_layer", "member_neuron")]
+    members = ("member_layer", "member_neuron")
     there = one["member_layer"].values >= 0
     place = zip(*(one[name].values[there].tolist() for name in members), strict=True)
     rows = []
@@ -90,10 +91,9 @@ def _overall(found: xr.Dataset) -> dict[str, list[str]]:
     return columns
 
 
-def _by_concept(one: xr.Dataset, alpha: float) -> list[str]:
+def _by_concept(one: xr.Dataset, hurts: NDArray[np.bool_]) -> list[str]:
     """Return what concepts lose that a lesion hurts, or that its neurons are selective for."""
-    shown = (one["p_fwer"] <= alpha) | one["selective"]
-    rows = np.argwhere(shown.transpose("lesion", "concept").values)
+    rows = np.argwhere(hurts | one["selective"].transpose("lesion", "concept").values)
     if not len(rows):
         return ["No lesion hurts a concept more than its controls, all concepts looked at at once."]
     at = [one.isel(lesion=i, concept=k) for i, k in rows.tolist()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms, fake_matches
+from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms, fake_lesion, fake_matches
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -22,7 +22,7 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches")
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "lesion")
 STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
@@ -68,6 +68,7 @@ def write_run(
         "categories": lambda: fake_categories(scores, TYPES, rng),
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
+        "lesion": lambda: fake_lesion(scores, rng),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:
@@ -82,7 +83,8 @@ def write_run(
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     if twin:
         options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
-        write_run(folder / "twin", stored=stored, draws=draws, analyses=analyses, random=twin, **options)
+        without = tuple(name for name in analyses if name != "lesion")
+        write_run(folder / "twin", stored=stored, draws=draws, analyses=without, random=twin, **options)
     return open_run(folder)
 
 

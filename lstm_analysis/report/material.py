@@ -50,6 +50,8 @@ class Material:
         Neurons and idioms.
     matches
         Where else the neurons of phrases are on together.
+    lesion
+        What the model loses without some neurons.
     contexts
         Where each neuron is extreme.
     states
@@ -67,6 +69,7 @@ class Material:
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
     matches: xr.Dataset | None
+    lesion: xr.Dataset | None
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None
@@ -118,6 +121,7 @@ def gather(run: "Run") -> Material:
         categories=_analysis(run, "categories"),
         idioms=_analysis(run, "idioms"),
         matches=_analysis(run, "matches"),
+        lesion=run.lesion if run.has_lesion else None,
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),

@@ -1,12 +1,12 @@
 """What a model loses without some neurons: which tokens are looked at, which neurons they are held against, what p is."""
 
 from .conclude import conclude_lesions
-from .dissociation import dissociations, unused
+from .dissociation import dissociations, hurt, unused
 from .random_neurons import NeuronSet, draw_random, outgoing_norms
 from .sampling import Piece, Tokens, choose_tokens
 from .windows import PREDICTIONS, Windows, plan_windows
 
 __all__ = [
     "PREDICTIONS", "NeuronSet", "Piece", "Tokens", "Windows", "choose_tokens", "conclude_lesions", "dissociations", "draw_random",
-    "outgoing_norms", "plan_windows", "unused",
+    "hurt", "outgoing_norms", "plan_windows", "unused",
 ]  # fmt: skip

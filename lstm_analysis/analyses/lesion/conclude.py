@@ -27,7 +27,8 @@ def conclude_lesions(
     over their matched controls. ``delta_loss`` = t - c: what the concept's tokens lose above what such tokens lose
     anyway. It is held against that of random neurons r = 1 ... R of the same layer, alike in variance and outgoing
     norm, at the same tokens: p = (\#{r: delta_loss_r >= delta_loss} + 1) / (R + 1). ``p_fwer`` looks at all concepts of
-    a lesion at once: the z of each neuron against the R is held against the largest z over concepts of each of these.
+    a lesion at once: the z of the lesion, against the R, is held against the largest z over concepts of each of the R,
+    against the lesion and the other R - 1.
 
     Parameters
     ----------
@@ -105,16 +106,28 @@ def _p_fwer(value: NDArray[np.float64], random: NDArray[np.float64]) -> NDArray[
         drawn = random[_there(random[:, i]), i]
         if len(drawn) < 2:
             continue
-        every = np.concatenate([drawn, value[i][np.newaxis]])  # the lesion is one of those that chance could have given
-        sd = every.std(axis=0, ddof=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(sd > 0, (every - every.mean(axis=0)) / sd, 0.0)
-        z = np.where(np.isnan(every).any(axis=0), np.nan, z)
+        z = _against_the_others(np.concatenate([drawn, value[i][np.newaxis]]))
         for k in range(z.shape[-1]):
             known = ~np.isnan(z[-1, :, k])
             if known.any():
                 p[i, known, k] = max_t_p(z[-1, known, k], z[:-1, known, k].max(axis=1))
     return p
+
+
+def _against_the_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each row is from the mean of all others, in their standard deviations; dims of ``values``.
+
+    Were the row itself among those, no z could exceed the root of their number, and all large ones would be alike.
+    """
+    n = len(values)
+    centred = values - np.median(values, axis=0)
+    total, square = centred.sum(axis=0), np.square(centred).sum(axis=0)
+    mean = (total - centred) / (n - 1)
+    sum_of_squares = square - np.square(centred) - (n - 1) * mean**2
+    sd = np.sqrt(np.maximum(sum_of_squares, 0) / max(n - 2, 1))
+    away = centred - mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sd > 0, away / sd, np.where(away == 0, 0.0, np.sign(away) * np.inf))
 
 
 def _there(random: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 
 class Dissociation(NamedTuple):
@@ -23,17 +24,27 @@ class Unused(NamedTuple):
     concept: int
 
 
+def hurt(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> NDArray[np.bool_]:
+    """Return which concepts each lesion hurts, dims (lesion, concept).
+
+    A concept loses more than its controls, and than with random neurons: p <= alpha, over all concepts at once
+    (``p_fwer``), or alone (``p_value``) where the neuron is selective for the concept, which was known before.
+    """
+    one = found.sel(prediction=prediction).transpose("lesion", "concept", ...)
+    known = one["selective"].values & (one["p_value"].values <= alpha)
+    return np.asarray((known | (one["p_fwer"].values <= alpha)) & (one["delta_loss"].values > 0))
+
+
 def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> list[Dissociation]:
     """Return the double dissociations between lesions, the strongest first.
 
-    A lesion *hurts* a concept if ``p_fwer <= alpha`` (over all concepts), and *spares* it if even ``p_value > alpha``.
-    Two lesions dissociate two concepts if each hurts one and spares the other. The strength is the smaller of the two
+    A lesion spares a concept if even ``p_value > alpha``. Two lesions dissociate two concepts if each hurts one (`hurt`) and spares the other. The strength is the smaller of the two
     differences of ``delta_loss`` between lesions, each at the concept that it is about.
 
     Parameters
     ----------
     found
-        `delta_loss`, `p_value`, `p_fwer` (lesion, concept, prediction).
+        `delta_loss`, `p_value`, `p_fwer` (lesion, concept, prediction), `selective` (lesion, concept).
     alpha
         Level of the tests.
     prediction
@@ -41,11 +52,11 @@ def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "nex
     """
     one = found.sel(prediction=prediction)
     loss = one["delta_loss"].transpose("lesion", "concept").values
-    hurts = (one["p_fwer"].transpose("lesion", "concept").values <= alpha) & (loss > 0)
+    hurts = hurt(found, alpha, prediction)
     spares = one["p_value"].transpose("lesion", "concept").values > alpha
-    pairs = []
-    for a, first in np.argwhere(hurts).tolist():
-        for b, second in np.argwhere(hurts).tolist():
+    pairs, places = [], np.argwhere(hurts).tolist()
+    for a, first in places:
+        for b, second in places:
             if a < b and spares[a, second] and spares[b, first]:
                 gap = min(loss[a, first] - loss[b, first], loss[b, second] - loss[a, second])
                 pairs.append(Dissociation(a, first, b, second, float(gap)))
