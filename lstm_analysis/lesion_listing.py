@@ -78,7 +78,11 @@ def _how(found: xr.Dataset) -> str:
 
 def _overall(found: xr.Dataset) -> dict[str, list[str]]:
     random = found["random_delta_loss_overall"]
-    ends = random.quantile([0.05, 0.95], "draw").values if random.sizes["draw"] else np.full((2, *random.shape[1:]), np.nan)
+    ends = (
+        random.quantile([0.05, 0.95], "draw").values
+        if random.sizes["draw"]
+        else np.full((2, *random.shape[1:]), np.nan)
+    )
     columns = {
         "lesion": found["lesion"].values.tolist(),
         "overall": _signed(found["delta_loss_overall"].values),

@@ -22,8 +22,15 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
     "selectivity": ("selectivity.zarr", "contexts.zarr", "neurons.parquet", "blocks"),
-    "analyses": ("sentence_position.zarr", "categories.zarr", "idioms.zarr", "matches.zarr", "lesion.zarr", "plans",
-                 "blocks"),
+    "analyses": (
+        "sentence_position.zarr",
+        "categories.zarr",
+        "idioms.zarr",
+        "matches.zarr",
+        "lesion.zarr",
+        "plans",
+        "blocks",
+    ),
     "twin": ("twin",),
     "report": ("report.html",),
 }

@@ -157,7 +157,8 @@ class Run:
         """
         if not self.has_lesion:
             raise UserError(
-                f"{self.path} has no lesion.zarr. Take neurons out: lstm-analysis lesion {self.path} --neuron LAYER:NEURON"
+                f"{self.path} has no lesion.zarr. Take neurons out: lstm-analysis lesion {self.path} --neuron "
+                "LAYER:NEURON"
             )
         of_study = "lesion" in self.record["study"]["analyses"]
         return self._open("lesion.zarr", "analyses" if of_study else "selectivity").load()

@@ -60,7 +60,9 @@ def clamped_losses(model, ids, replaced, start=None):
     """
     weights = [as_arrays(layer) for layer in model.layers]
     embedding = model.embedding.double().numpy()
-    own_h = [np.zeros(n) if start is None else np.array(start[0][k][:n], float) for k, n in enumerate(model.layer_sizes)]
+    own_h = [
+        np.zeros(n) if start is None else np.array(start[0][k][:n], float) for k, n in enumerate(model.layer_sizes)
+    ]
     own_c = [np.zeros(n) for n in model.layer_sizes]
     if start is not None and len(start) > 1:
         own_c = [np.array(start[1][k][:n], float) for k, n in enumerate(model.layer_sizes)]

@@ -34,7 +34,7 @@ MAX_LESIONS = 256
 
 @dataclass(frozen=True)
 class Losses:
-    """Losses in nats: of the intact model, dims (prediction), and of the lesions, dims (lesion, prediction); seconds."""
+    """Losses in nats, of the intact model (prediction) and of the lesions (lesion, prediction), and their seconds."""
 
     intact: NDArray[np.float64]
     lesioned: NDArray[np.float64]
@@ -128,7 +128,10 @@ class LesionReader:
                 hidden = state["hidden"][1, : m * n]
                 clamp.write(hidden, layer, first[:m] + t)
                 if layer + 1 < self.model.n_layer:
-                    given, rows = self._cells[layer + 1].input_product(hidden), torch.arange(m * n, device=hidden.device)
+                    given, rows = (
+                        self._cells[layer + 1].input_product(hidden),
+                        torch.arange(m * n, device=hidden.device),
+                    )
             if t + 1 in asked:
                 self._predict(hidden.view(m, n, -1), windows, t + 1, asked[t + 1], found)
             for state in states:

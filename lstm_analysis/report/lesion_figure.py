@@ -34,7 +34,9 @@ def lesion_figure(one: xr.Dataset, places: list[tuple[int, int]]) -> figure:
     place = np.repeat(list(labels), [len(values) for values in random]).astype(float)
     values = np.concatenate(random).astype(float) if random else np.empty(0)
     cloud = ColumnDataSource({"loss": values[~np.isnan(values)], "place": place[~np.isnan(values)]})
-    grey = plot.scatter(x="loss", y="place", marker="dash", angle=np.pi / 2, size=9, color=QUIET, alpha=0.35, source=cloud)
+    grey = plot.scatter(
+        x="loss", y="place", marker="dash", angle=np.pi / 2, size=9, color=QUIET, alpha=0.35, source=cloud
+    )
     loss, se = (np.array([float(row[name]) for row in rows]) for name in ("delta_loss", "delta_loss_se"))
     own = ColumnDataSource(
         {
@@ -50,8 +52,8 @@ def lesion_figure(one: xr.Dataset, places: list[tuple[int, int]]) -> figure:
         )
     )  # fmt: skip
     dots = plot.scatter(x="loss", y="place", size=9, color=DIVERGING[-1], source=own)
-    plot.add_tools(HoverTool(renderers=[dots], tooltips=[("lesion", "@lesion"), ("concept", "@concept"),
-                                                         ("delta_loss", "@loss{0.0000}"), ("p", "@p{0.000}")]))  # fmt: skip
+    tips = [("lesion", "@lesion"), ("concept", "@concept"), ("delta_loss", "@loss{0.0000}"), ("p", "@p{0.000}")]
+    plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
     plot.yaxis.ticker = FixedTicker(ticks=list(labels))
     plot.yaxis.major_label_overrides = labels
     plot.ygrid.grid_line_color = None

@@ -51,7 +51,7 @@ class LesionCell:
 
 @dataclass(frozen=True)
 class Pair:
-    """A double dissociation: the first lesion hurts the first concept and spares the second, the other one vice versa."""
+    """A double dissociation: a lesion that hurts one concept and spares another, and one the other way round."""
 
     lesion: str
     concept: str
@@ -63,7 +63,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class LesionSection:
-    """What there is to show; ``cells`` are those that are hurt or that a neuron is selective for, the strongest first."""
+    """What there is to show; ``cells`` are concepts that are hurt or that a neuron is selective for."""
 
     how: str
     n_before: int

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "LESION", "MATCHES",
-    "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
-    "require_dims",
+    "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "LESION",
+    "MATCHES", "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable",
+    "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (

@@ -65,7 +65,9 @@ def plan_lesions(run: Run, chosen: Chosen, n_token: int, n_before: int, seed: in
     """Return what is looked at; see `LesionOptions`."""
     concepts, corpus = chosen_concepts(run, chosen), corpus_columns(run.path)
     run.in_place("labels")  # says what is wrong if they are not there
-    tokens = choose_tokens(lambda: _pieces(run), count_types(corpus), concepts, n_token, N_EVERYWHERE, seed)
+    tokens = choose_tokens(
+        lambda: _pieces(run, concepts), count_types(corpus), range(len(concepts)), n_token, N_EVERYWHERE, seed
+    )
     groups = [group for pair in zip(tokens.target, tokens.control, strict=True) for group in pair]
     groups = [group[group >= 0] for group in [*groups, tokens.everywhere]]
     time = np.unique(np.concatenate(groups))
@@ -92,7 +94,7 @@ def chosen_concepts(run: Run, chosen: Chosen) -> list[int]:
 
 
 def moments(run: Run, model: LanguageModel) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Return mean and standard deviation of h of each neuron over the corpus, dims (layer)(neuron); sd 0 if constant."""
+    """Return mean and standard deviation of each neuron's h, dims (layer)(neuron); 0 for a constant one."""
     summary = run.in_place("summary")
     names = ["n_token", "value_sum", "square_sum_high", "square_sum_low"]
     sums = summary[[f"position_{name}" for name in names]].load().sum("sentence_position")
@@ -131,9 +133,10 @@ def name_of(lesion: NeuronSet) -> str:
     return ",".join(f"{layer}:{neuron}" for layer, neuron in lesion)
 
 
-def _pieces(run: Run) -> Iterator[Piece]:
+def _pieces(run: Run, concepts: list[int]) -> Iterator[Piece]:
+    """Yield the corpus with the labels of some concepts."""
     label = cast("zarr.Array[Any]", zarr.open_group(run.path / "labels.zarr", mode="r")["label"])
     type_id = corpus_columns(run.path)["type_id"]
     for start in range(0, label.shape[0], LABEL_TOKENS):
         rows = slice(start, start + LABEL_TOKENS)
-        yield Piece(start, np.asarray(label[rows]), np.asarray(type_id[rows]))
+        yield Piece(start, np.asarray(label[rows])[:, concepts], np.asarray(type_id[rows]))

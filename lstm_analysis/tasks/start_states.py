@@ -68,9 +68,7 @@ def _stored(job: Job, reader: StreamReader, time: NDArray[np.int64]) -> list[Sta
     return found
 
 
-def _read_up_to(
-    job: Job, reader: StreamReader, start: NDArray[np.int64], stream: NDArray[np.int64]
-) -> list[States]:
+def _read_up_to(job: Job, reader: StreamReader, start: NDArray[np.int64], stream: NDArray[np.int64]) -> list[States]:
     """Return the states before passages by reading their streams from the beginning, those of many side by side."""
     streams, place = np.unique(stream, return_inverse=True)
     queue = [np.flatnonzero(place == i).tolist() for i in range(len(streams))]

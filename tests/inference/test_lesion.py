@@ -16,7 +16,8 @@ from lstm_analysis.inference.model import AdaptiveDecoder, Decoder
 from lstm_analysis.inference.reader import Stream, StreamReader
 
 LESIONS = (
-    Lesion(((0, 3),), (0.4,)), Lesion(((1, 0),), (-0.7,)), Lesion(((0, 1), (1, 5)), (0.0, 0.25)), Lesion(((1, 2),), (0.0,)),
+    Lesion(((0, 3),), (0.4,)), Lesion(((1, 0),), (-0.7,)),
+    Lesion(((0, 1), (1, 5)), (0.0, 0.25)), Lesion(((1, 2),), (0.0,)),
 )  # fmt: skip
 
 
@@ -32,7 +33,9 @@ def expected(model, ids, lesion, start=None):
 
 
 def tied(model):
-    embedding = torch.randn(N_TOKEN, model.layer_sizes[-1], generator=torch.Generator().manual_seed(5)).to(model.embedding)
+    embedding = torch.randn(N_TOKEN, model.layer_sizes[-1], generator=torch.Generator().manual_seed(5)).to(
+        model.embedding
+    )
     first = random_model(model.cell, model.layer_sizes, model.embedding.dtype).layers[0]
     shape = (first.weight_input.shape[0], embedding.shape[1])
     extra = dict(first.extra)

@@ -42,7 +42,12 @@ def test_the_section_shows_what_the_store_says(run: Run) -> None:
     assert (one.n_control, one.n_target) == tuple(at["n_token"].values.tolist())
     assert one.at_token_p == float(found.sel(lesion="1:2", prediction="token")["p_value"][1])
     (pair,) = section.pairs
-    assert (pair.lesion, pair.concept, pair.other_lesion, pair.other_concept) == ("0:1", concepts[0], "1:2", concepts[1])
+    assert (pair.lesion, pair.concept, pair.other_lesion, pair.other_concept) == (
+        "0:1",
+        concepts[0],
+        "1:2",
+        concepts[1],
+    )
 
 
 def test_the_page_has_section_figure_and_links_and_is_escaped(run: Run) -> None:
@@ -84,7 +89,7 @@ def test_a_run_without_lesions_says_nothing_and_how_to_make_them(make_run: MakeR
     assert lesion_section(gather(run)) is None
     assert 'id="lesions"' not in page.render(gather(run))
     assert not [fact for fact in facts_of(Holdings(run), (1, 2)) if "without it" in fact]
-    with pytest.raises(UserError, match="has no lesion.zarr. Take neurons out: lstm-analysis lesion"):
+    with pytest.raises(UserError, match=r"has no lesion\.zarr\. Take neurons out: lstm-analysis lesion"):
         _ = run.lesion
 
 

@@ -1,4 +1,4 @@
-"""What a model loses without some neurons: which tokens are looked at, which neurons they are held against, what p is."""
+"""What a model loses without some neurons: tokens that are looked at, random neurons, what is concluded."""
 
 from .conclude import conclude_lesions
 from .dissociation import dissociations, hurt, unused
@@ -7,6 +7,6 @@ from .sampling import Piece, Tokens, choose_tokens
 from .windows import PREDICTIONS, Windows, plan_windows
 
 __all__ = [
-    "PREDICTIONS", "NeuronSet", "Piece", "Tokens", "Windows", "choose_tokens", "conclude_lesions", "dissociations", "draw_random",
-    "hurt", "outgoing_norms", "plan_windows", "unused",
+    "PREDICTIONS", "NeuronSet", "Piece", "Tokens", "Windows", "choose_tokens", "conclude_lesions", "dissociations",
+    "draw_random", "hurt", "outgoing_norms", "plan_windows", "unused",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""From sums over tokens to what each lesion costs, overall and by concept, and how often random neurons cost as much."""
+"""From sums over tokens to what each lesion costs, and how often random neurons cost as much."""
 
 from collections.abc import Sequence
 
@@ -100,7 +100,7 @@ def _p(value: NDArray[np.float64], random: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def _p_fwer(value: NDArray[np.float64], random: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p over all concepts of a lesion at once, for each prediction by itself; dims (lesion, concept, prediction)."""
+    """Return p over all concepts of a lesion at once, for each prediction by itself; dims of ``value``."""
     p = np.full(value.shape, np.nan)
     for i in range(len(value)):
         drawn = random[_there(random[:, i]), i]

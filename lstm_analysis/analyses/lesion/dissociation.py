@@ -38,8 +38,9 @@ def hurt(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> ND
 def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> list[Dissociation]:
     """Return the double dissociations between lesions, the strongest first.
 
-    A lesion spares a concept if even ``p_value > alpha``. Two lesions dissociate two concepts if each hurts one (`hurt`) and spares the other. The strength is the smaller of the two
-    differences of ``delta_loss`` between lesions, each at the concept that it is about.
+    A lesion spares a concept if even ``p_value > alpha``. Two lesions dissociate two concepts if each hurts one
+    (`hurt`) and spares the other. The strength is the smaller of the two ``delta_loss``, of each lesion at the concept
+    that it hurts.
 
     Parameters
     ----------
@@ -58,8 +59,7 @@ def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "nex
     for a, first in places:
         for b, second in places:
             if a < b and spares[a, second] and spares[b, first]:
-                gap = min(loss[a, first] - loss[b, first], loss[b, second] - loss[a, second])
-                pairs.append(Dissociation(a, first, b, second, float(gap)))
+                pairs.append(Dissociation(a, first, b, second, float(min(loss[a, first], loss[b, second]))))
     return sorted(pairs, key=lambda pair: -pair.strength)
 
 

@@ -75,9 +75,7 @@ def _features(sd: NDArray[np.float64], norm: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(values / np.where(spread > 0, spread, 1.0))
 
 
-def _nearest(
-    features: NDArray[np.float64], layer: int, neuron: int, lesion: NeuronSet, n: int
-) -> list[Neuron]:
+def _nearest(features: NDArray[np.float64], layer: int, neuron: int, lesion: NeuronSet, n: int) -> list[Neuron]:
     distance = np.square(features - features[neuron]).sum(axis=1)
     distance[[j for of, j in lesion if of == layer]] = np.nan
     order = np.argsort(distance, kind="stable")[: int(np.isfinite(distance).sum())]

@@ -1,6 +1,7 @@
 """Tokens of concepts and their controls: drawn the same for any cutting, matched as a slow search would."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ LABEL = np.stack(
 
 def pieces(*edges):
     cuts = [0, *edges, N_TIME]
-    return lambda: [Piece(a, LABEL[a:b], TYPE[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return lambda: [Piece(a, LABEL[a:b], TYPE[a:b]) for a, b in pairwise(cuts)]
 
 
 def choose(cut=pieces(), n=20, concepts=(0, 1, 2, 3)):  # noqa: B008
@@ -61,7 +62,7 @@ def test_a_control_is_the_same_word_as_long_as_there_are_any():
     found = choose(n=N_TIME)
     for type_id in range(N_TYPE):
         mine = TYPE[found.target[1]] == type_id
-        baseline = int(((LABEL[:, 1] == 0) & (TYPE == type_id)).sum())
+        baseline = int(((LABEL[:, 1] == 0) & np.equal(TYPE, type_id)).sum())
         assert found.same_type[1][mine].sum() == min(int(mine.sum()), baseline)
 
 
