@@ -14,6 +14,7 @@ from .lock import RunLock
 from .run import Run
 from .stages.columns import forget_blocks_of
 from .stages.lesion import LesionOptions, lesion_run
+from .stages.lesion_choice import Chosen
 from .stages.lesion_plan import refuse_unknown
 from .store import write_dataset
 
@@ -85,7 +86,7 @@ def lesion(
         raise UsageError("No neuron is named. Give at least one, as (layer, neuron), such as (1, 387).")
     refuse_unknown(run, sets)
     options = LesionOptions(kind, n_token, n_before, n_random, seed)
-    chosen = {((layer, neuron),): list(names) for (layer, neuron), names in (chosen_for or {}).items()}
+    chosen: Chosen = {(neuron,): list(names) for neuron, names in (chosen_for or {}).items()}
     with RunLock(run.path):
         found = lesion_run(run, sets, options, chosen, client)
         write_dataset(place, found, run.record["stages"]["selectivity"]["fingerprint"], schema.LESION)

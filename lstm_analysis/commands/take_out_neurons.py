@@ -71,4 +71,4 @@ def _strongest(run: "Run", options: argparse.Namespace) -> list[tuple[int, int]]
     from ..neuron_listing import list_neurons
 
     table, _ = list_neurons(run, options.concept, options.by, n=options.top or 10)
-    return [(int(row.layer), int(row.neuron)) for row in table.itertuples()]
+    return list(zip(table["layer"].tolist(), table["neuron"].tolist(), strict=True))

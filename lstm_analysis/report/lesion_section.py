@@ -124,10 +124,11 @@ def _line(found: xr.Dataset, index: int) -> LesionLine:
     low, high = np.quantile(random, [0.05, 0.95]) if len(random) else (np.nan, np.nan)
     layers, neurons = (one[name].values.tolist() for name in ("member_layer", "member_neuron"))
     names = tuple(f"{layer}:{neuron}" for layer, neuron in zip(layers, neurons, strict=True) if layer >= 0)
-    numbers = (float(one[name]) for name in ("delta_loss_overall", "delta_loss_overall_se", "p_overall"))
-    text = (str(one[name].item()) for name in ("lesion", "chosen_for"))
-    name, chosen_for = text
-    return LesionLine(name, names, chosen_for, *numbers, float(low), float(high), int(one["n_random"]))
+    loss, se, p = (float(one[name]) for name in ("delta_loss_overall", "delta_loss_overall_se", "p_overall"))
+    text = str(one["chosen_for"].item())
+    return LesionLine(
+        str(one["lesion"].item()), names, text, loss, se, p, float(low), float(high), int(one["n_random"])
+    )
 
 
 def _cell(found: xr.Dataset, one: xr.Dataset, lesion: int, concept: int, idle: bool) -> LesionCell:

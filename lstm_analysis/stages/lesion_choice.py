@@ -1,6 +1,7 @@
 """Which neurons a study lesions: those it has called, else the strongest of each concept."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def _of_concepts(run: Run, categories: xr.Dataset | None) -> list[tuple[NeuronSe
             if categories is not None and (categories["called"].isel(concept=concept) == 1).any():
                 table = rank_neurons(scores.isel(concept=[concept]), "type_smd", concept=name, n=None)
                 called = categories["called"].isel(concept=concept).transpose("layer", "neuron").values
-                mine = table[[called[row.layer, row.neuron] == 1 for row in table.itertuples()]]
+                mine = table[called[table["layer"].to_numpy(), table["neuron"].to_numpy()] == 1]
                 called_ones += _named(mine[:MOST_OF_CONCEPT], name)
             else:
                 strongest += _named(best_neurons(scores, concept, n=1), name)
@@ -68,7 +69,7 @@ def _named(table: pd.DataFrame, concept: str) -> list[tuple[NeuronSet, str]]:
     return [(((int(layer), int(neuron)),), concept) for layer, neuron in pairs]
 
 
-def selective_for(run: Run, lesions: list[NeuronSet], concepts: list[int], chosen: Chosen) -> "xr.DataArray":
+def selective_for(run: Run, lesions: Sequence[NeuronSet], concepts: Sequence[int], chosen: Chosen) -> "xr.DataArray":
     """Return for which concepts a neuron of each lesion is found, dims (lesion, concept).
 
     That is: called for it, or, where the study calls none, among its `BEST` strongest with ``p_fwer`` at most alpha; or

@@ -64,13 +64,16 @@ def lesion_block(
     np.add.at(lesioned.T, prediction, losses.lesioned.T[place])
     shape, can = (-1, len(windows.time), len(PREDICTIONS)), windows.can
     delta = np.where(can, (lesioned - intact).reshape(shape), 0.0)
-    intact = np.where(can, intact.reshape(shape[1:]), 0.0)
+    alone = np.where(can, intact.reshape(shape[1:]), 0.0)
     return xr.Dataset(
         {
             "delta_sum": (("row", "cell", "prediction"), _by_cell(delta, slot, cell, n_cell)),
             "delta_square_sum": (("row", "cell", "prediction"), _by_cell(delta**2, slot, cell, n_cell)),
-            "intact_sum": (("cell", "prediction"), _by_cell(intact[np.newaxis], slot, cell, n_cell)[0]),
-            "n_token": (("cell", "prediction"), _by_cell(can[np.newaxis], slot, cell, n_cell)[0].astype(np.int64)),
+            "intact_sum": (("cell", "prediction"), _by_cell(alone[np.newaxis], slot, cell, n_cell)[0]),
+            "n_token": (
+                ("cell", "prediction"),
+                _by_cell(can[np.newaxis].astype(np.float64), slot, cell, n_cell)[0].astype(np.int64),
+            ),
             "intact_seconds": losses.intact_seconds,
             "lesioned_seconds": losses.lesioned_seconds,
         }
@@ -116,12 +119,12 @@ def _wanted(text: Text, slots: NDArray[np.int64], windows: Windows, begin: int) 
 
 
 def _by_cell(
-    values: NDArray[np.floating] | NDArray[np.bool_], slot: NDArray[np.int64], cell: NDArray[np.int64], n_cell: int
+    values: NDArray[np.float64], slot: NDArray[np.int64], cell: NDArray[np.int64], n_cell: int
 ) -> NDArray[np.float64]:
     """Return sums of values (row, slot, prediction) over the tokens of each cell, dims (row, cell, prediction)."""
     order = np.argsort(cell, kind="stable")
     there, first = np.unique(cell[order], return_index=True)
     found = np.zeros((len(values), n_cell, values.shape[2]))
     if len(there):
-        found[:, there] = np.add.reduceat(values[:, slot[order]], first, axis=1, dtype=np.float64)
+        found[:, there] = np.add.reduceat(values[:, slot[order]], first, axis=1)
     return found

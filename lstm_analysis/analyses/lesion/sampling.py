@@ -105,9 +105,15 @@ class _Drawn(NamedTuple):
 
 
 class _Kept(NamedTuple):
+    """Tokens that may be taken."""
+
     key: NDArray[np.uint64]
     time: NDArray[np.int64]
     type_id: NDArray[np.int32]
+
+    def take(self, order: NDArray[np.integer]) -> "_Kept":
+        """Return some of them."""
+        return _Kept(self.key[order], self.time[order], self.type_id[order])
 
 
 class _Smallest:
@@ -120,7 +126,7 @@ class _Smallest:
         """Consider some rows, in ascending order of keys."""
         both = _together(self.found, drawn, rows[: self._n])
         order = np.argsort(both.key, kind="stable")[: self._n]
-        self.found = _Kept(*(column[order] for column in both))
+        self.found = both.take(order)
 
 
 class _ByType:
@@ -141,7 +147,7 @@ class _ByType:
         first = np.searchsorted(ordered, ordered, side="left")
         wanted = self._wanted[np.searchsorted(self._types, ordered)]
         order = order[np.arange(len(order)) - first < wanted]
-        self.found = _Kept(*(column[order] for column in both))
+        self.found = both.take(order)
 
 
 def _match(
@@ -182,6 +188,9 @@ def _none() -> _Kept:
     return _Kept(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int32))
 
 
-def _together(kept: _Kept, drawn: _Drawn, rows: NDArray[np.int64]) -> _Kept:
-    columns = zip(kept, (drawn.key, drawn.time, drawn.type_id), strict=True)
-    return _Kept(*(np.concatenate([old, new[rows]]) for old, new in columns))
+def _together(kept: _Kept, drawn: _Drawn, rows: NDArray[np.integer]) -> _Kept:
+    return _Kept(
+        np.concatenate([kept.key, drawn.key[rows]]),
+        np.concatenate([kept.time, drawn.time[rows]]),
+        np.concatenate([kept.type_id, drawn.type_id[rows]]),
+    )

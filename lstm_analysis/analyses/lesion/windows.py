@@ -78,7 +78,8 @@ def plan_windows(
     can = np.stack([time > stream, time + 1 < stream_stop], axis=1)
     some = can.any(axis=1)
     time, stream, can = time[some], stream[some], can[some]
-    window, first = np.zeros(len(time), np.int64), []
+    window = np.zeros(len(time), np.int64)
+    first: list[int] = []
     for i in range(len(time)):
         if not first or stream[i] != stream[first[-1]] or time[i] - time[first[-1]] >= max(n_before, 1):
             first.append(i)
