@@ -98,17 +98,26 @@ def test_losses_are_those_of_the_slow_reading_of_whole_documents(run: Run) -> No
                 assert at == pytest.approx(means[0] - means[1], abs=2e-6, nan_ok=True)
 
 
-@pytest.mark.parametrize("settings", [("store=none",), ("store=float16",), ("inference.states=[hidden]",)])
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ("store=none", 2e-6),
+        pytest.param("store=float16", 1e-3, marks=pytest.mark.slow),  # means are those of the rounded states
+        pytest.param("inference.states=[hidden]", 2e-6, marks=pytest.mark.slow),
+    ],
+)
 def test_without_stored_states_they_are_read_up_to(
-    run: Run, found: xr.Dataset, tmp_path: Path, settings: tuple[str, ...]
+    run: Run, found: xr.Dataset, tmp_path: Path, setting: str, error: float
 ) -> None:
-    other = la.lesion(make(tmp_path, *settings), LESIONS, **SMALL)
+    other = la.lesion(make(tmp_path, setting), LESIONS, **SMALL)
     for name in ("delta_loss", "delta_loss_overall", "intact_loss", "random_delta_loss"):
-        np.testing.assert_allclose(other[name], found[name], atol=2e-6, err_msg=name)
+        np.testing.assert_allclose(other[name], found[name], atol=error, err_msg=name)
     assert other["random_neuron"].identical(found["random_neuron"])
 
 
-@pytest.mark.parametrize("carry", ["sentence", "continuous", "streams"])
+@pytest.mark.parametrize(
+    "carry", ["sentence", *(pytest.param(c, marks=pytest.mark.slow) for c in ("continuous", "streams"))]
+)
 def test_any_carry(tmp_path: Path, carry: str) -> None:
     extra = {"streams": 3} if carry == "streams" else {}
     one = make(tmp_path, inference={"carry": carry, "shard_tokens": 128, **extra})
@@ -165,7 +174,7 @@ def test_resampled_and_zeroed_neurons(run: Run, found: xr.Dataset, tmp_path: Pat
 
 
 def test_a_study_lesions_what_it_has_found_after_all_else(tmp_path: Path) -> None:
-    one = make(tmp_path, analyses=["lesion", "sentence_position"], selectivity={"draws": 19, "twin": "initial"})
+    one = make(tmp_path, analyses=["lesion", "sentence_position"], selectivity={"draws": 0, "twin": "initial"})
     assert one.lesion.sizes["lesion"] > 0
     assert all(one.lesion["chosen_for"].values)
     assert one.lesion["selective"].any("concept").all()
@@ -240,6 +249,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_started(run: Run, tmp
     expect_paragraph(ended, 1, "has no model to take neurons out of")
 
 
+@pytest.mark.slow
 def test_a_gru(tmp_path: Path) -> None:
     file = write_study(tmp_path)
     model = load_tiny_model(tmp_path)
