@@ -93,6 +93,10 @@ def trained_model(study: Study) -> LanguageModel:
             vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
         model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
+    if model.decoder is None and "lesion" in (study.analyses or ()):
+        raise UsageError(
+            f"{checkpoint} has no decoder: the model predicts nothing that it could lose. Take lesion out of analyses."
+        )
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 

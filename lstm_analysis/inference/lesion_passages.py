@@ -124,15 +124,15 @@ class Clamp:
 
     def __init__(self, lesions: Sequence[Lesion], passages: Passages, shift: int) -> None:
         self.n_lesion, self._passages, self._shift = len(lesions), passages, shift
-        self._fixed = [_places(lesions, layer, moving=False) for layer in range(len(passages.hidden))]
-        self._moving = [_places(lesions, layer, moving=True) for layer in range(len(passages.hidden))]
+        self._fixed = [_places(lesions, layer, False, like) for layer, like in enumerate(passages.hidden)]
+        self._moving = [_places(lesions, layer, True, like) for layer, like in enumerate(passages.hidden)]
 
     def write(self, hidden: Tensor, layer: int, rows: NDArray[np.int64]) -> None:
         """Write over h of a layer, shape (passage x lesion, neuron); ``rows`` are those of the passages' tokens."""
         by_lesion = hidden.view(len(rows), self.n_lesion, -1)
         which, neuron, value = self._fixed[layer]
         if len(which):
-            by_lesion[:, which, neuron] = torch.as_tensor(value).to(hidden)
+            by_lesion[:, which, neuron] = value
         which, neuron, _ = self._moving[layer]
         if len(which):
             intact = self._passages.hidden[layer]
@@ -140,13 +140,16 @@ class Clamp:
             by_lesion[:, which, neuron] = intact[other][:, neuron]
 
 
-def _places(lesions: Sequence[Lesion], layer: int, moving: bool) -> tuple[list[int], list[int], list[float]]:
+def _places(lesions: Sequence[Lesion], layer: int, moving: bool, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return lesion, neuron and value of what is written over a layer; ``moving``: of lesions without values."""
-    which, neuron, value = [], [], []
+    which: list[int] = []
+    neuron: list[int] = []
+    value: list[float] = []
     for i, lesion in enumerate(lesions):
         for k, (of, j) in enumerate(lesion.neurons):
             if of == layer and (lesion.values is None) == moving:
                 which.append(i)
                 neuron.append(j)
                 value.append(0.0 if lesion.values is None else lesion.values[k])
-    return which, neuron, value
+    rows, columns = (torch.tensor(one, dtype=torch.int64, device=like.device) for one in (which, neuron))
+    return rows, columns, torch.tensor(value, dtype=like.dtype, device=like.device)
