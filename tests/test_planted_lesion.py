@@ -37,7 +37,6 @@ class Results:
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder, truth = tmp_path_factory.mktemp("lesions"), planted_model(request.param)
     chosen = {truth.planted[name]: [CATEGORY] for name in ("category_used", "category_copy", "category")}
-    chosen[truth.planted["position"]] = [POSITION]
     noise = [neuron for neuron in truth.noise if neuron[0] == 1][:N_NOISE]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study_module, "write_report", lambda run: (run.path / "report.html").touch())
@@ -70,14 +69,6 @@ def test_a_copy_that_nobody_reads_costs_nothing_and_is_called_unused(results: Re
         (str(names[row.lesion]), str(results.found["concept"].values[row.concept])) for row in unused(results.found)
     }
     assert listed == {(f"{layer}:{neuron}", CATEGORY)}
-
-
-def test_the_position_costs_everywhere_and_most_where_sentences_begin(results: Results) -> None:
-    found = results.of("position", POSITION)
-    assert float(found["delta_loss"]) > 0.01
-    assert float(found["p_value"]) < 0.1
-    layer, neuron = results.truth.planted["position"]
-    assert float(results.found["p_overall"].sel(lesion=f"{layer}:{neuron}")) < 0.1
 
 
 def test_a_neuron_that_costs_nothing_dissociates_nothing(results: Results) -> None:
