@@ -15,19 +15,21 @@ import yaml
 from command import THREADS, call, expect_paragraph
 from random_model import random_layer
 from reference_lesion import clamped_losses
-from tiny import digests, load_tiny_model, write_study
+from tiny import digests, load_tiny_model, random_tensors, write_study, write_texts
 
 import lstm_analysis as la
 from lstm_analysis import study as study_module
 from lstm_analysis.config import load_study
 from lstm_analysis.errors import UsageError
 from lstm_analysis.inference.checkpoints import save_model
+from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inputs import check_model, validate
 from lstm_analysis.run import Run, open_run
 from lstm_analysis.schema import LESION
 from lstm_analysis.stages import lesion as lesion_stage
 from lstm_analysis.stages import lesion_plan
 from lstm_analysis.study import run_study
+from lstm_analysis.vocabulary import Vocabulary
 
 LESIONS = [(1, 3), (0, 2), [(0, 1), (1, 5)]]
 SMALL = {"n_token": 30, "n_before": 8, "n_random": 6}
@@ -251,6 +253,24 @@ def test_what_cannot_be_done_is_refused_before_anything_is_started(run: Run, tmp
     (copy / "model.safetensors").unlink()
     ended = call("lesion", copy, "--neuron", "0:1", "--force")
     expect_paragraph(ended, 1, "has no model to take neurons out of")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readout", ["last", "mean"])
+def test_a_word_costs_what_its_pieces_cost(tmp_path: Path, readout: str) -> None:
+    file = write_study(tmp_path, inference={"readout": readout, "shard_tokens": 1000})
+    characters = Vocabulary((" ", "\n", "w", *"0123456789"))
+    save_weights(tmp_path / "model.safetensors", random_tensors(n_token=13), characters, {}, torch.float32)
+    shutil.rmtree(tmp_path / "text")
+    write_texts(tmp_path / "text", (60, 5, 40))
+    one = run_study(load_study(file), tmp_path / "run", in_process=True)
+    found = la.lesion(one, LESIONS[:2], **SMALL)
+    tokens = lesion_plan.plan_lesions(one, {}, 30, 8, 0).tokens.everywhere + 1
+    starts = one.corpus["document_start"].values
+    inside = tokens[(tokens < one.corpus.sizes["time"]) & ~np.isin(tokens, starts)]
+    expected = one.activations["surprisal"].values[inside].mean() * np.log(2)
+    assert float(found["intact_loss_overall"]) == pytest.approx(expected, rel=1e-5)
+    assert (np.abs(found["delta_loss_overall"]) > 1e-4).any()
 
 
 @pytest.mark.slow
