@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .labels import spans as spans
     from .labels import structure as structure
     from .labels import wordnet as wordnet
+    from .lesions import lesion as lesion
     from .match import find_matches as find_matches
     from .nulls import significance as significance
     from .reductions import tuning_curve as tuning_curve
@@ -61,6 +62,7 @@ _HOME = {
     "rank_neurons": "selectivity",
     "significance": "nulls",
     "find_matches": "match",
+    "lesion": "lesions",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -24,6 +24,7 @@ from .commands.show_logs import add_logs
 from .commands.show_status import add_status
 from .commands.subcommand import Command, Commands
 from .commands.submit_study import add_submit
+from .commands.take_out_neurons import add_lesion
 from .commands.train_model import add_train
 from .commands.validate_study import add_validate
 from .commands.write_report import add_report
@@ -44,6 +45,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_inspect,
     add_match,
     add_neurons,
+    add_lesion,
     add_explore,
     add_report,
     add_import,

@@ -104,6 +104,10 @@ def trained_model(study: Study) -> LanguageModel:
     check_reading(study.inference, model)
     if study.corpus.level == "char":
         require_characters(model.vocabulary)
+    if model.decoder is None and "lesion" in (study.analyses or ()):
+        raise UsageError(
+            f"{checkpoint} has no decoder: the model predicts nothing that it could lose. Take lesion out of analyses."
+        )
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 

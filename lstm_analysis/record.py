@@ -29,6 +29,7 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
         "matches.zarr",
         "tuning.zarr",
         "periodicity.zarr",
+        "lesion.zarr",
         "plans",
         "blocks",
     ),

@@ -174,6 +174,27 @@ def fake_periodicity(shape: tuple[int, int], rng: np.random.Generator) -> xr.Dat
     return found.assign_attrs(note="40 segments of 64 tokens with 6.4 sentences each")
 
 
+def fake_lesion(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+    """Return lesions of 0:1, of 1:2 and of two neurons together; each of the first two hurts one concept alone."""
+    concepts = scores["concept"].values
+    sizes = {"lesion": 3, "concept": len(concepts), "prediction": 2, "draw": 25, "member": 2, "group": 2}
+    found = random_store((n for n, v in schema.LESION.items() if v.dtype != "str"), schema.LESION, sizes, rng)
+    found["member_layer"][:], found["member_neuron"][:] = [[0, -1], [1, -1], [0, 1]], [[1, -1], [2, -1], [3, 4]]
+    found["p_value"][:], found["p_fwer"][:] = 0.5, 0.9
+    found["delta_loss"][:] = 0.0
+    for lesion, concept in ((0, 0), (1, 1)):
+        found["p_value"][lesion, concept], found["p_fwer"][lesion, concept] = 0.01, 0.03
+        found["delta_loss"][lesion, concept] = 0.2
+    found["selective"][:] = False
+    found["selective"][2, 1] = True
+    found["n_random"][:] = 25
+    texts = {"lesion": ["0:1", "1:2", "0:3,1:4"], "prediction": ["token", "next"], "group": ["baseline", "target"]}
+    found = found.assign(chosen_for=("lesion", np.array(["<i>law</i>", "", ""], object)))
+    coords = {name: np.array(values, object) for name, values in texts.items()} | {"concept": concepts}
+    attrs = {"kind": "mean", "n_token": 500, "n_before": 32, "n_random": 25, "seed": 0}
+    return found.assign_coords(coords).assign_attrs(attrs)
+
+
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
     """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
     sizes = {**tuning.sizes, "sentence_length_bin": 60}

@@ -13,6 +13,7 @@ from fake_analyses import (
     fake_categories,
     fake_graded,
     fake_idioms,
+    fake_lesion,
     fake_matches,
     fake_periodicity,
 )
@@ -30,7 +31,7 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity")
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity", "lesion")
 STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
@@ -80,6 +81,7 @@ def write_run(
         "matches": lambda: fake_matches(N_TIME, rng),
         "tuning": lambda: fake_graded(tuning["eta2"], rng, graded, draws > 0),
         "periodicity": lambda: fake_periodicity(hidden.shape[1:], rng),
+        "lesion": lambda: fake_lesion(scores, rng),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:
@@ -96,7 +98,8 @@ def write_run(
     if twin:
         options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
         options |= {"graded": graded, "corpus_study": corpus_study}
-        write_run(folder / "twin", stored=stored, draws=draws, analyses=analyses, random=twin, **options)
+        without = tuple(name for name in analyses if name != "lesion")
+        write_run(folder / "twin", stored=stored, draws=draws, analyses=without, random=twin, **options)
     return open_run(folder)
 
 

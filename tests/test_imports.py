@@ -71,6 +71,8 @@ ROWS = [
             "tables",
             "neuron_listing",
             "match_listing",
+            "lesion_listing",
+            "lesions",
             "single_neurons",
             "nulls",
             "tasks",

@@ -67,6 +67,8 @@ class Material:
         How neurons follow graded variables.
     periodicity
         Neurons that run in a period, with their spectra.
+    lesion
+        What the model loses without some neurons.
     contexts
         Where each neuron is extreme.
     states
@@ -86,6 +88,7 @@ class Material:
     matches: xr.Dataset | None = None
     graded: xr.Dataset | None = None
     periodicity: xr.Dataset | None = None
+    lesion: xr.Dataset | None = None
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None = None
@@ -136,6 +139,7 @@ def gather(run: "Run") -> Material:
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
+        lesion=run.lesion if run.has_lesion else None,
         **_analyses(run),
     )
 

@@ -25,6 +25,8 @@ from .evidence import gather_evidence, shown_in_full
 from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
+from .lesion_figure import lesion_figure
+from .lesion_section import LEAD, LesionSection, lesion_section, shown_cells
 from .match_section import match_section
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
@@ -83,10 +85,10 @@ def render(material: Material) -> str:
     groups = headline(scores, scale, material.alpha, None if material.twin is None else material.twin.scores)
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
-    position, idioms = position_section(material), idiom_section(material)
+    position, idioms, lesions = position_section(material), idiom_section(material), lesion_section(material)
     graded, periodicity = tuning_section(material), periodicity_section(material)
     figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms, graded)
-    figures |= draw_spectra(material, periodicity)
+    figures |= draw_spectra(material, periodicity) | draw_lesions(material, lesions)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -109,6 +111,7 @@ def render(material: Material) -> str:
         position=position,
         periodicity=periodicity,
         phrases=match_section(material),
+        lesions=lesions,
         match_rule={} if material.matches is None else material.matches.attrs,
         graded=graded,
         graded_floors=(MIN_ETA2, MIN_R),
@@ -208,6 +211,14 @@ def draw_spectra(material: Material, section: PeriodicitySection | None) -> dict
         f"spectrum-{one.layer}-{one.neuron}": spectrum_figure(found, one.layer, one.neuron, others)
         for one in section.drawn
     }
+
+
+def draw_lesions(material: Material, lesions: LesionSection | None) -> dict[str, Model]:
+    """Return the figure of lesions beside random neurons, nothing where there is no row."""
+    if lesions is None or not lesions.cells or material.lesion is None:
+        return {}
+    places = shown_cells(material.lesion, material.alpha)
+    return {"lesions": lesion_figure(material.lesion.sel(prediction=LEAD), places)}
 
 
 def template(file: str = "page.html") -> Template:

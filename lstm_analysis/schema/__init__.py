@@ -6,6 +6,7 @@ from ..errors import UserError
 from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
+from .lesion import LESION
 from .matches import MATCHES, PHRASE_MATCHES
 from .periodicity import PERIODICITY
 from .scores import SCORES
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
-    "LAST_POSITION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PERIODICITY", "PHRASE_MATCHES", "RESOLUTION",
-    "STORED_STATE", "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "LAST_POSITION", "LESION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PERIODICITY", "PHRASE_MATCHES",
+    "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (

@@ -21,6 +21,7 @@ from ..labels.idiom import Idioms
 from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
+from .lesion import lesion, without_lesion
 from .matches import matches
 from .periodicity import periodicity
 from .tables import run_tables
@@ -162,14 +163,17 @@ ANALYSES: dict[str, Analysis] = {
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
     "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
     "periodicity": Analysis(periodicity, partial(without_states, name="periodicity"), schema.PERIODICITY),
+    "lesion": Analysis(lesion, without_lesion, schema.LESION),
 }
+LAST = "lesion"
+"""The analysis that looks at what the others have found."""
 
 
 def analyses_stage(state: Work, model: LanguageModel) -> None:
     """Do the analyses that the study asks for."""
     names = state.study.analyses or ()
     with state.stage("analyses", *(f"{name}.zarr" for name in names)):
-        for name in names:
+        for name in sorted(names, key=lambda name: name == LAST):
             analysis = ANALYSES[name]
             found = analysis.function(state, model)
             write_dataset(state.run / f"{name}.zarr", found, state.prints["analyses"], analysis.variables)
