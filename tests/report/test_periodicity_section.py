@@ -9,6 +9,7 @@ from bokeh.models import BoxAnnotation, ColumnDataSource, Span
 from fake_run import write_run
 
 from lstm_analysis.report import page
+from lstm_analysis.report.analysis_sections import draw_spectra
 from lstm_analysis.report.material import Material, gather
 from lstm_analysis.report.periodicity_section import periodicity_section
 from lstm_analysis.report.spectrum_figure import spectrum_figure
@@ -71,7 +72,7 @@ def test_what_was_not_tested_is_said(material: Material) -> None:
     none["rhythm"] = none["rhythm"] * 0 - 1
     untested = replace(material, periodicity=none)
     assert "No neuron was tested for a period: a test needs 30 segments." in section_text(untested)
-    assert page.draw_spectra(untested, periodicity_section(untested)) == {}
+    assert draw_spectra(untested, periodicity_section(untested)) == {}
     assert periodicity_section(replace(material, periodicity=None)) is None
 
 

@@ -276,7 +276,7 @@ def test_no_cliff_neuron_is_said(whole: Material) -> None:
 def test_what_is_missing_is_said(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: tuple[str, ...]
 ) -> None:
-    for name, nothing in (("draw", {}), ("draw_analyses", {}), ("gather_evidence", [])):
+    for name, nothing in (("draw", {}), ("draw_sections", {}), ("gather_evidence", [])):
         monkeypatch.setattr(page, name, lambda *_, nothing=nothing: nothing)
     text = text_of(page.render(gather(make_run(**options))))
     for part in said:
