@@ -22,6 +22,7 @@ from .record import fingerprint
 from .selectivity import MEASURES
 from .stages import ANALYSES
 from .stages.reading import check_reading
+from .stages.work import check_gram, needs_gram
 from .train import check_training
 from .vocabulary import BYTES
 
@@ -93,6 +94,7 @@ def trained_model(study: Study) -> LanguageModel:
             vocabulary = str(copies.enter_context(fetched(vocabulary, "The vocabulary")))
         model = load_model(file, vocabulary, given.gates, given.unknown, given.lower_case, given.number)
     check_reading(study.inference, model)
+    check_gram(study, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 
@@ -105,7 +107,7 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
     label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
-    summary = fingerprint("summary", states, label, study.seed)
+    summary = fingerprint("summary", states, label, study.seed, *(["gram"] if needs_gram(study) else []))
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
     analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))

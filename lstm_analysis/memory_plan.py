@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 from .config import Study
 from .inference.input_table import table_bytes
 from .inference.model import LanguageModel
+from .reductions.gram import MOST_TOKENS as MOST_TOKENS_AT_ONCE
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
 from .stages.selectivity import RANK_MEMORY, rank_bytes
+from .stages.work import needs_gram
 from .state_store import neuron_chunk
 from .tasks.columns import MOST_TOKENS
 from .tasks.significance import SHIFT_MEMORY
@@ -26,6 +28,8 @@ SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
 PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 """What the tests over words hold of a pair of a frequent type and a group of documents, and of a pair of groups."""
 PLANNED_ANALYSES = {"idioms", "sentence_position"}
+GRAM_COPIES, GRAM_ROW_BYTES = 6, 12 * MOST_TOKENS_AT_ONCE
+"""Numbers of 8 bytes for a pair of neurons while Grams are merged, or a basis is made; what a neuron takes beside."""
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -57,7 +61,14 @@ def worker_bytes(
     ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
     testing = column_bytes(model, n_token) if stored and study.selectivity.draws else 0
     rest = max(min(ranking, RANK_MEMORY), testing)
-    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + table_bytes_of(model, n_token, n_type), rest)
+    sums = table_bytes_of(model, n_token, n_type) + gram_bytes(study, model)
+    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + sums, rest)
+
+
+def gram_bytes(study: Study, model: LanguageModel) -> int:
+    """Return a bound on the products of every two neurons, 0 where no analysis asks for them."""
+    n_neuron = model.n_layer * model.n_neuron
+    return n_neuron * (8 * GRAM_COPIES * n_neuron + GRAM_ROW_BYTES) if needs_gram(study) else 0
 
 
 def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
@@ -102,7 +113,8 @@ def driver_bytes(
     tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
     tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
-    return PROGRAM_BYTES + tables + plans + table_bytes_of(model, n_token, n_type) + tests
+    sums = table_bytes_of(model, n_token, n_type) + gram_bytes(study, model)
+    return PROGRAM_BYTES + tables + plans + sums + tests
 
 
 def word_test_bytes(n_document: int, type_n_token: NDArray[np.integer]) -> int:

@@ -8,6 +8,7 @@ from ..errors import UserError
 from ..fixed_point import carry
 from ..schema import GROUPS
 from .context import find_contexts
+from .gram import add_products
 from .groups import BASELINE, LEFT_OUT, TARGET, Groups, find_groups
 from .histogram import digitise
 from .moments import add_histogram, add_moments
@@ -30,6 +31,7 @@ def summarize_block(
     type_id: NDArray[np.integer] | None = None,
     document: NDArray[np.integer] | None = None,
     type_rows: TypeRows | None = None,
+    gram: bool = False,
 ) -> xr.Dataset:
     """Return the mergeable summary of a block of tokens.
 
@@ -54,6 +56,8 @@ def summarize_block(
     type_id, document, type_rows
         Surface form and document of each token, dims (time), and which of them have a row; adds the ``type_`` and
         ``document_group_`` variables.
+    gram
+        Whether to add the ``gram_`` variables: products of every two neurons.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def summarize_block(
         summary = summary.merge(find_contexts(values, context_group, time))
     if type_rows is not None and type_id is not None and document is not None:
         summary = summary.merge(add_by_type(values, label, sentence_position, type_id, document, type_rows))
-    return summary
+    return summary.merge(add_products(values)) if gram else summary
 
 
 def _summarize_groups(

@@ -26,8 +26,8 @@ __all__ = [
 
 DIMS = (
     "draw", "concept", "group", "contrast", "readout", "idiom", "threshold", "table_type", "document_group",
-    "sentence_position", "sentence_length_bin", "boundary", "extreme", "rank", "time", "layer", "neuron", "offset",
-    "edge", "bin",
+    "sentence_position", "sentence_length_bin", "boundary", "extreme", "rank", "time", "layer", "neuron",
+    "layer_other", "neuron_other", "offset", "edge", "bin",
 )  # fmt: skip
 GROUPS = ("baseline", "target")
 EXTREMES = ("lowest", "highest")

@@ -51,6 +51,8 @@ class Job:
         Number of shards whose summaries are merged as soon as those beside them are there; 0 if that must wait.
     activations_url
         Where the states are kept, if not in the run's folder.
+    gram
+        Whether summaries hold products of every two neurons.
     """
 
     run: Path
@@ -69,6 +71,7 @@ class Job:
     context_group: str = "document"
     n_merged: int = 0
     activations_url: str | None = None
+    gram: bool = False
 
     def reader(self) -> StreamReader:
         """Return the reader of the run's model, loaded once a process."""
