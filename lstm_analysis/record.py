@@ -22,7 +22,16 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
     "labels": ("labels.zarr",),
     "summary": ("summary.zarr", "summaries"),
     "selectivity": ("selectivity.zarr", "contexts.zarr", "neurons.parquet", "blocks"),
-    "analyses": ("sentence_position.zarr", "categories.zarr", "idioms.zarr", "matches.zarr", "plans", "blocks"),
+    "analyses": (
+        "sentence_position.zarr",
+        "categories.zarr",
+        "idioms.zarr",
+        "matches.zarr",
+        "pca.zarr",
+        "probes.zarr",
+        "plans",
+        "blocks",
+    ),
     "twin": ("twin",),
     "report": ("report.html",),
 }

@@ -13,6 +13,6 @@ from .type_table import MAX_TYPE, MIN_TYPE_TOKEN, TypeRows, group_documents, pla
 
 __all__ = [
     "MAX_TYPE", "MIN_TYPE_TOKEN", "PairCounter", "TypeRows", "add_products", "duplicate_groups", "empty_summary",
-    "group_documents", "merge_summaries", "pilot_edges", "pilot_time", "plan_type_rows", "summarize", "summarize_block", "tuning_curve",
-    "tuning_from_summary",
+    "group_documents", "merge_summaries", "pilot_edges", "pilot_time", "plan_type_rows", "summarize",
+    "summarize_block", "tuning_curve", "tuning_from_summary",
 ]  # fmt: skip

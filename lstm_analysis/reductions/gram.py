@@ -1,8 +1,8 @@
 """The Gram of the states: products of every two neurons summed over tokens, the same bits for any cutting.
 
 A value counts as q = round(value * 2**18), which moves it by 1.9e-6 at most. The product of two such integers is at
-most 2**36, so a product of matrices over `MOST_TOKENS` tokens or fewer adds up to less than 2**53 and is exact in float64,
-in whatever order the library adds. Blocks are added up in two parts of 32 bits and the rest, like squares in
+most 2**36, so a product of matrices over 2**16 tokens or fewer adds up to 2**52 at most and is exact in float64, in
+whatever order the library adds. Sums are kept in two parts, the lower 32 bits and the rest, like those of squares in
 `fixed_point`: nothing overflows before 2**59 tokens, and each sum has one representation only.
 """
 
@@ -61,6 +61,6 @@ def add_products(values: NDArray[np.float32]) -> xr.Dataset:
 def quantise(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return round(value * 2**18) as float64, of a neuron that is NaN at every token 0; dims (time, neuron)."""
     # Exact in float32: scaling by a power of two, and whole numbers up to 2**24.
-    whole = np.rint(values * np.float32(GRAM_SCALE)).astype(np.float64)
+    whole: NDArray[np.float64] = np.rint(values * np.float32(GRAM_SCALE)).astype(np.float64)
     whole[:, np.isnan(values[:1]).any(axis=0)] = 0
     return whole

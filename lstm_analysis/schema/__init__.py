@@ -7,6 +7,8 @@ from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
 from .matches import MATCHES, PHRASE_MATCHES
+from .pca import PCA as PCA_VARIABLES
+from .pca import PROBES as PROBE_VARIABLES
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DIMS", "EXTREMES", "GROUPS", "IDIOM_VARIABLES", "LAST_POSITION", "MATCHES",
-    "MISSING", "NUMBERS", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VARIABLES", "Variable", "attach_attrs",
-    "require_dims",
+    "MISSING", "NUMBERS", "PCA_VARIABLES", "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE",
+    "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (

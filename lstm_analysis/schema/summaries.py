@@ -40,7 +40,9 @@ SUMMARIES: dict[str, Variable] = {
     "table_square_sum_low": Variable(NEURON, "int64", "2**-60", "their squares, low 32 bits", (0, 2**32 - 1)),
     "gram_n_token": Variable((), "int64", "token", "tokens whose products are summed", (0, None)),
     "gram_value_sum": Variable(NEURON, "int64", "2**-18", "sum of round(value * 2**18)"),
-    "gram_high": Variable(PAIR, "int64", "2**-4", "sum of the products of two neurons' round(value * 2**18), high part"),
+    "gram_high": Variable(
+        PAIR, "int64", "2**-4", "sum of the products of two neurons' round(value * 2**18), high part"
+    ),
     "gram_low": Variable(PAIR, "int64", "2**-36", "the low 32 bits of that sum", (0, 2**32 - 1)),
     "duplicate_of": Variable(NEURON, "int64", "1", "neurons with |r| > .95 share the number; -1 where there is none"),
     "context_time": Variable(TOP, "int64", "1", "token at which the neuron is extreme; -1 where there is none"),

@@ -1,27 +1,28 @@
 """Stage analyses: what goes beyond selectivity, each analysis into a store of its own."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 import zarr
 
-from .. import labels, reductions, schema, tasks
+from .. import reductions, schema, tasks
 from ..analyses.categories import categories
 from ..analyses.idioms import conclude_idioms, gather_blocks, plan_idioms
 from ..analyses.sentence_position import conclude_positions, eta2_type_adjusted, plan_boundaries
 from ..config import Study
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..labels.idiom import Idioms
 from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
 from .matches import matches
+from .occurrences import find_occurrences
+from .pca import pca
+from .plans import forget_plans, keep_plan
+from .probes import probes
 from .tables import run_tables
 from .work import Work, log, make_job
 
@@ -45,8 +46,6 @@ class Analysis:
     variables: Mapping[str, schema.Variable] = field(default_factory=lambda: schema.VARIABLES)
 
 
-PLANS = "plans"
-"""Folder of a run with the tokens that an analysis reads, while it runs."""
 SHIFT_DRAWS = 1000
 """Draws of the tests at sentence boundaries: as many rows are permuted for each."""
 
@@ -107,11 +106,9 @@ def idiom_occurrences(state: Work, corpus: xr.Dataset) -> xr.Dataset:
     UserError
         If the study has neither.
     """
-    for source in labels.build_sources(state.study.concepts, state.study.folder).values():
-        if isinstance(source, Idioms):
-            return labels.idiom_occurrences(corpus, source)
-    if "mark_time" in corpus:
-        return labels.mark_occurrences(corpus)
+    found = find_occurrences(state, corpus)
+    if found is not None:
+        return found
     raise UserError(
         "The analysis idioms needs occurrences of idioms, and the study names none. Give {source: idioms, file: ...} "
         "under concepts, or a corpus of JSON lines that marks them; or take idioms out of analyses."
@@ -127,14 +124,6 @@ def stream_starts(state: Work) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | 
     """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
     n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
     return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
-
-
-def keep_plan(state: Work, name: str, plan: xr.Dataset) -> str:
-    """Write a plan into the run for its tasks; return where, as seen from the run."""
-    (state.run / PLANS).mkdir(exist_ok=True)
-    path = Path(PLANS) / f"{name}.zarr"
-    write_dataset(state.run / path, plan)
-    return str(path)
 
 
 def without_tests(study: Study) -> str:
@@ -163,6 +152,8 @@ ANALYSES: dict[str, Analysis] = {
     "categories": Analysis(semantic_categories, without_tests),
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
+    "pca": Analysis(pca, variables=schema.PCA_VARIABLES),
+    "probes": Analysis(probes, variables=schema.PROBE_VARIABLES),
 }
 
 
@@ -174,5 +165,5 @@ def analyses_stage(state: Work, model: LanguageModel) -> None:
             analysis = ANALYSES[name]
             found = analysis.function(state, model)
             write_dataset(state.run / f"{name}.zarr", found, state.prints["analyses"], analysis.variables)
-    shutil.rmtree(state.run / PLANS, ignore_errors=True)
+    forget_plans(state)
     forget_blocks(state)

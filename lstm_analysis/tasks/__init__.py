@@ -24,10 +24,12 @@ from .summaries import (
     summarize_shard,
     tree_sizes,
 )
+from .words import probe_concept, separate_concept, state_rows
 
 __all__ = [
     "FAN_IN", "CorpusJob", "Job", "Receipt", "children_of", "corpus_part", "extract_shard", "find_damage",
     "idiom_block", "index_part", "keep_type_rows", "label_shard", "merge_partials", "partial_path", "partials_there",
-    "pilot_path", "pilot_states", "position_block", "probe_forgetting", "probe_precision", "rank_block", "read_pilot",
-    "retained_by_lanes", "scout_lanes", "settle_lanes", "shift_block", "stream_shard", "summarize_shard", "tree_sizes",
+    "pilot_path", "pilot_states", "position_block", "probe_concept", "probe_forgetting", "probe_precision",
+    "rank_block", "read_pilot", "retained_by_lanes", "scout_lanes", "separate_concept", "settle_lanes", "shift_block",
+    "state_rows", "stream_shard", "summarize_shard", "tree_sizes",
 ]  # fmt: skip
