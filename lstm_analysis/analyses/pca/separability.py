@@ -14,8 +14,8 @@ from ...statistics.word_sets import FEWEST_WORDS, WordSet, draw_labels
 N_DIMENSION = (2, 5, 10, 20)
 """Leading components that the classifier may use; 2 is what a scatter plot shows."""
 N_FOLD = 10
-N_PART = 3
-"""Parts by frequency inside which labels of two concepts are exchanged."""
+PART = 8
+"""Words of about the same frequency among which the labels of two concepts are exchanged."""
 FEWEST_IDIOMS = 6
 _DIMS = ("space", "n_dimension")
 NAMES = ("accuracy", "accuracy_null", "accuracy_null_high", "p_value")
@@ -61,7 +61,7 @@ def separate_pairs(
 ) -> list[xr.Dataset]:
     """Return how well the words of a concept are told from those of each other concept; words of both are left out.
 
-    The null exchanges the words of the two inside thirds of their frequencies.
+    The null exchanges the words of the two among 8 of about the same frequency.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def separate_pairs(
             continue
         rng = np.random.default_rng([seed, zlib.crc32(f"{words.name}\t{other.name}".encode())])
         order = np.argsort(np.argsort(-n_token[rows], kind="stable"), kind="stable")
-        stratum = order * N_PART // len(rows)
+        stratum = order * max(1, len(rows) // PART) // len(rows)
         label = np.stack([one[rows], *(_exchange(one[rows], stratum, rng) for _ in range(draws))], axis=1)
         found.append(_judge(score[:, rows], label, assign_folds(stratum, N_FOLD, rng)))
     return found

@@ -102,7 +102,9 @@ def _judge(x: NDArray[np.float64], label: NDArray[np.bool_], fold: NDArray[np.in
         chosen[f, : len(best)] = best
         for i, n in enumerate(N_NEURON if len(best) else ()):
             few = best[:n]
-            model = LogisticRegression(class_weight="balanced").fit(x[np.ix_(known, few)], label[known])
+            model = LogisticRegression(class_weight="balanced", solver="newton-cholesky").fit(
+                x[np.ix_(known, few)], label[known]
+            )
             value[i, new] = model.decision_function(x[np.ix_(new, few)])
     accuracy = ((value[:, label] > 0).mean(axis=1) + (value[:, ~label] <= 0).mean(axis=1)) / 2
     return _Judged(np.array([roc_auc_score(label, one) for one in value]), accuracy, chosen)

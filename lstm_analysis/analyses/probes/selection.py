@@ -8,7 +8,8 @@ from sklearn.linear_model import orthogonal_mp
 
 N_CANDIDATE = 64
 """Neurons with the largest differences of means, among which the rest are looked for."""
-MOST_COLLINEAR = 1e-8
+LEAST_SHARE = 1e-12
+"""A neuron whose variance is a smaller share of its mean square is constant."""
 
 
 def choose_neurons(x: NDArray[np.float64], label: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
@@ -36,16 +37,17 @@ def choose_neurons(x: NDArray[np.float64], label: NDArray[np.bool_], n: int) -> 
     Gurnee, W. et al. (2023). Finding neurons in a haystack: case studies with sparse probing. TMLR.
     Pati, Y. C., Rezaiifar, R., Krishnaprasad, P. S. (1993). Orthogonal matching pursuit. Asilomar 27, 40-44.
     """
-    weight = np.where(label, 0.5 / label.sum(), 0.5 / (~label).sum())
-    centred = x - weight @ x
-    size = np.sqrt(weight @ centred**2)
-    usable = np.flatnonzero(size > MOST_COLLINEAR * np.abs(x).max(axis=0, initial=0))
-    scaled = centred[:, usable] / size[usable]
+    of_one, of_rest = label / label.sum(), ~label / (~label).sum()
+    mean_one, mean_rest = np.stack([of_one, of_rest]) @ x
+    weight, mean = (of_one + of_rest) / 2, (mean_one + mean_rest) / 2
+    square = weight @ (x * x)
+    variance = square - mean**2
+    usable = np.flatnonzero(variance > LEAST_SHARE * square)
+    strength = np.abs(mean_one - mean_rest)[usable] / np.sqrt(variance[usable])
+    best = usable[np.argsort(-strength, kind="stable")[:N_CANDIDATE]]
     root = np.sqrt(weight)
-    target = root * np.where(label, 1.0, -1.0)
-    strength = np.abs((root[:, None] * scaled).T @ target)
-    best = np.argsort(-strength, kind="stable")[:N_CANDIDATE]
-    return usable[best[_pursue(root[:, None] * scaled[:, best], target, min(n, len(best)))]]
+    scaled = root[:, None] * (x[:, best] - mean[best]) / np.sqrt(variance[best])
+    return best[_pursue(scaled, root * np.where(label, 1.0, -1.0), min(n, len(best)))]
 
 
 def _pursue(x: NDArray[np.float64], target: NDArray[np.float64], n: int) -> NDArray[np.int64]:
