@@ -44,8 +44,8 @@ def pca(state: Work, model: LanguageModel) -> xr.Dataset:
     )
     told = separate_sets(state, words, score[:, :, :N_SCORE])
     idioms = idiom_scores(state, model, basis, corpus)
-    coords = {name: words.coords[name] for name in words.coords}
-    return basis.merge(words.counts()).assign(points).assign(told).assign(idioms).assign_coords(coords)
+    found = xr.merge([basis, words.counts(), points, told, idioms], combine_attrs="drop", join="exact", compat="equals")
+    return found.assign_coords(words.coords)
 
 
 def run_basis(state: Work) -> xr.Dataset:
