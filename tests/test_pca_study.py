@@ -29,7 +29,12 @@ from lstm_analysis.stages import work
 from lstm_analysis.store_config import StoreConfig
 from lstm_analysis.study import run_study
 
-ASKED = ("selectivity={draws: 99, twin: null}", "analyses=[pca, probes]", "corpus.limit_tokens=9000")
+ASKED = (
+    "selectivity={draws: 99, twin: null}",
+    "analyses=[pca, probes]",
+    "corpus.limit_tokens=9000",
+    "inference.shard_tokens=1024",
+)
 OTHER = "other words"
 
 
@@ -73,14 +78,14 @@ def test_components_are_scikit_learn_s_of_the_quantised_states(stored: Run) -> N
         one = found.isel(space=s, component=slice(0, 5))
         np.testing.assert_allclose(one["explained_variance"], expected.explained_variance_, rtol=1e-10)
         np.testing.assert_allclose(one["explained_variance_ratio"], expected.explained_variance_ratio_, rtol=1e-10)
-        loading = one["component"].values.reshape(5, -1)
+        loading = one["loading"].values.reshape(5, -1)
         agreement = np.abs((loading[:, ~np.isnan(loading[0])] * expected.components_).sum(axis=1))
         np.testing.assert_allclose(agreement, 1, atol=1e-10)
 
 
 def test_no_states_kept_and_many_shards_give_the_same_bits(stored: Run, study_file: Path) -> None:
     none = run_study(
-        load_study(study_file, [*ASKED, "store=none", "inference.shard_tokens=1024"]),
+        load_study(study_file, [*ASKED, "store=none"]),
         study_file.parent / "none", in_process=True,
     )  # fmt: skip
     assert not (none.path / "activations.zarr").exists()
@@ -138,7 +143,7 @@ def test_occurrences_of_idioms_have_scores(stored: Run, truth: Planted) -> None:
     found = stored.pca
     time, states = found["occurrence_time"].values, stored.activations["hidden_state"].values
     centred = states[time].astype(np.float64) - found["state_mean"].values
-    component = found["component"].sel(space="layer 1").values[:3, 1]
+    component = found["loading"].sel(space="layer 1").values[:3, 1]
     score = found["occurrence_score"].sel(space="layer 1").values[:, :3]
     np.testing.assert_allclose(score, centred[:, 1] @ component.T, atol=1e-12)
     names = found["idiom"].values[found["occurrence_idiom"].values]

@@ -23,6 +23,8 @@ class Twin:
     categories: xr.Dataset | None
     idioms: xr.Dataset | None
     matches: xr.Dataset | None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Material:
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
     twin
         The random twin's results, ``None`` if there is none.
+    pca
+        Principal components, and word sets told apart in them.
+    probes
+        How much of each concept a few neurons hold.
     """
 
     folder: str
@@ -70,6 +76,8 @@ class Material:
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -121,11 +129,14 @@ def gather(run: "Run") -> Material:
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
+        pca=_analysis(run, "pca"),
+        probes=_analysis(run, "probes"),
     )
 
 
 def _twin(run: "Run") -> Twin:
-    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches"))
+    names = ("sentence_position", "categories", "idioms", "matches", "pca", "probes")
+    analyses = (_analysis(run, name) for name in names)
     return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
 
 

@@ -28,7 +28,10 @@ from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
 from .overview import overview, provenance
 from .palette import UNDEFINED, share_colours, style_colours
+from .pca_figures import idiom_scatter, scree, word_scatter
+from .pca_section import PcaSection, pca_section
 from .position_section import PositionSection, example_trace, position_section
+from .probe_section import ProbeSection, probe_curves, probe_section
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
@@ -77,7 +80,9 @@ def render(material: Material) -> str:
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
     position, idioms = position_section(material), idiom_section(material)
+    pca, probes = pca_section(material), probe_section(material)
     figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms)
+    figures |= draw_components(material, pca, probes)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
         name=material.record["name"],
@@ -99,6 +104,8 @@ def render(material: Material) -> str:
         fewest=FEWEST,
         position=position,
         phrases=match_section(material),
+        pca=pca,
+        probes=probes,
         match_rule={} if material.matches is None else material.matches.attrs,
         folder=material.folder,
         explorer=ADDRESS,
@@ -168,6 +175,31 @@ def draw_analyses(
             figures["forest"] = forest(material.idioms, *best, by_occurrences(material.idioms))
         if idioms.idioms:
             figures["active"] = active_curves(material.idioms)
+    return figures
+
+
+def draw_components(material: Material, section: PcaSection | None, probes: ProbeSection | None) -> dict[str, Model]:
+    """Return the figures of principal components and of probes by name.
+
+    Parameters
+    ----------
+    material
+        The datasets of a run.
+    section, probes
+        Their sections.
+    """
+    figures: dict[str, Model] = {}
+    twin = None if material.twin is None else material.twin.pca
+    if section is not None and material.pca is not None:
+        figures["scree"] = scree(material.pca, twin)
+        for concept, space in section.scatters:
+            figures[f"words-{concept}"] = word_scatter(material.pca, concept, space)
+            if twin is not None:
+                figures[f"words-{concept}-twin"] = word_scatter(twin, concept, space, " (random twin)")
+        if section.has_occurrences:
+            figures["occurrences"] = idiom_scatter(material.pca)
+    if probes is not None and probes.lines:
+        figures["probes"] = probe_curves(probes)
     return figures
 
 

@@ -19,7 +19,7 @@ WORD_SETS: dict[str, Variable] = {
 
 PCA: dict[str, Variable] = {
     **WORD_SETS,
-    "component": Variable((*_PART, *NEURON), "float64", "1", "loadings of unit length; NaN outside the space", (-1, 1)),
+    "loading": Variable((*_PART, *NEURON), "float64", "1", "component, a unit vector; NaN outside the space", (-1, 1)),
     "explained_variance": Variable(_PART, "float64", "1", "variance along the component, divisor n - 1", (0, None)),
     "explained_variance_ratio": Variable(_PART, "float64", "1", "its share of the space's variance", _SHARE),
     "total_variance": Variable(_SPACE, "float64", "1", "sum of the variances of the space's neurons", (0, None)),

@@ -37,7 +37,7 @@ def pca(state: Work, model: LanguageModel) -> xr.Dataset:
     basis = run_basis(state)
     words = study_words(state)
     vectors = words.table.effect * words.value_sd
-    score = project(basis["component"], vectors, words.table.neuron)
+    score = project(basis["loading"], vectors, words.table.neuron)
     corpus = open_dataset(state.run / "corpus.zarr")
     points = word_points(
         score, words.sets, words.table.type_id, words.table.n_token, corpus["type"].values.tolist(), state.study.seed
@@ -109,7 +109,7 @@ def idiom_scores(state: Work, model: LanguageModel, basis: xr.Dataset, corpus: x
     job = make_job(state, model)
     blocks = by_neurons(state, model, "pca-rows", tasks.state_rows, lambda *_: (job, plan), "analyses")
     centred = assemble(blocks)["value"].transpose("row", ...).values - basis["state_mean"].values
-    score = project(basis["component"], centred.reshape(len(time), -1).astype(np.float64))
+    score = project(basis["loading"], centred.reshape(len(time), -1).astype(np.float64))
     draws = min(state.study.selectivity.draws, MOST_DRAWS)
     told = separate_idioms(score[:, :, :N_SCORE], idiom, value == 1, draws, state.study.seed)
     names = {"accuracy": "idiom_accuracy", "accuracy_null_high": "idiom_accuracy_null_high", "p_value": "idiom_p_value"}

@@ -49,7 +49,7 @@ def test_components_are_scikit_learn_s(world, space):
     whole, basis = world
     values, inside = columns(whole, space)
     expected, one = PCA().fit(values), basis.sel(space=space)
-    loading = one["component"].values.reshape(basis.sizes["component"], -1)
+    loading = one["loading"].values.reshape(basis.sizes["component"], -1)
     rank = int(np.isfinite(one["explained_variance"]).sum())
     assert rank == values.shape[1] - (space != "layer 1")  # the constant neuron
     np.testing.assert_allclose(one["explained_variance"][:rank], expected.explained_variance_[:rank], rtol=1e-10)
@@ -66,7 +66,7 @@ def test_components_are_scikit_learn_s(world, space):
 
 
 def test_the_largest_loading_is_positive(world):
-    loading = world[1]["component"].values.reshape(3, -1, 10)
+    loading = world[1]["loading"].values.reshape(3, -1, 10)
     for vector in loading.reshape(-1, 10):
         if np.isfinite(vector).any():
             assert vector[np.nanargmax(np.abs(vector))] > 0
@@ -76,7 +76,7 @@ def test_of_equal_loadings_the_first_is_positive():
     signal = np.random.default_rng(0).standard_normal(100)
     values = np.stack([-signal, signal, 0.1 * np.roll(signal, 7)], axis=1)
     found = principal_components(np.cov(values.T), np.zeros((1, 3)))
-    assert found["component"].values[0, 0, 0, :2] == pytest.approx([0.5**0.5, -(0.5**0.5)], abs=0.02)
+    assert found["loading"].values[0, 0, 0, :2] == pytest.approx([0.5**0.5, -(0.5**0.5)], abs=0.02)
     assert found["space"].values.tolist() == ["layer 0"]
 
 
@@ -89,7 +89,7 @@ def test_the_number_of_components_is_bounded():
 
 def test_nothing_that_varies_has_no_component():
     found = principal_components(np.zeros((3, 3)), np.zeros((1, 3)))
-    assert np.isnan(found["component"]).all()
+    assert np.isnan(found["loading"]).all()
     assert np.isnan(found["participation_ratio"]).all()
     assert np.isnan(principal_components(np.full((2, 2), np.nan), np.zeros((1, 2)))["explained_variance"]).all()
 
@@ -97,15 +97,15 @@ def test_nothing_that_varies_has_no_component():
 def test_scores_are_scikit_learn_s(world):
     whole, basis = world
     centred = whole.reshape(500, -1) - whole.reshape(500, -1).mean(axis=0)
-    found = project(basis["component"], centred)
+    found = project(basis["loading"], centred)
     for s, space in enumerate(basis["space"].values):
         values, _ = columns(whole, space)
         expected = PCA().fit(values).transform(values)[:, :3]
         np.testing.assert_allclose(np.abs(found[s, :, :3]), np.abs(expected), atol=1e-10)
     some = np.array([7, 1, 5])
-    chosen = project(basis["component"], centred[:, some], some)
+    chosen = project(basis["loading"], centred[:, some], some)
     rest = np.where(np.isin(np.arange(10), some), centred, 0)
-    np.testing.assert_allclose(chosen, project(basis["component"], rest), atol=1e-14)
+    np.testing.assert_allclose(chosen, project(basis["loading"], rest), atol=1e-14)
 
 
 def word_set(rng, name="x"):

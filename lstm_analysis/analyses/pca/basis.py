@@ -29,7 +29,7 @@ def principal_components(
     -------
     ``space`` is ``layer 0``, ``layer 1`` ... and, of models with several layers, ``all layers``.
 
-    - ``component`` (space, component, layer, neuron): loadings of unit length, NaN for neurons outside the space. The
+    - ``loading`` (space, component, layer, neuron): vectors of unit length, NaN for neurons outside the space. The
       loading that is largest in size is positive, of equal ones the first.
     - ``explained_variance``, ``explained_variance_ratio`` (space, component), largest first
     - ``total_variance``, ``n_neuron`` (space), and ``participation_ratio`` (space): (sum of all variances)^2 / sum of
@@ -48,7 +48,7 @@ def principal_components(
     present = ~np.isnan(mean)
     inside = [present & (np.arange(n_layer) == layer)[:, None] for layer in range(n_layer)] + [present] * (n_layer > 1)
     n_kept = min(n_component, max(int(part.sum()) for part in inside))
-    component = np.full((len(names), n_kept, *mean.shape), np.nan)
+    loading = np.full((len(names), n_kept, *mean.shape), np.nan)
     variance = np.full((len(names), n_kept), np.nan)
     total, spread = np.full(len(names), np.nan), np.full(len(names), np.nan)
     for s, part in enumerate(inside):
@@ -61,11 +61,11 @@ def principal_components(
         spread[s] = total[s] ** 2 / squares if squares > 0 else np.nan
         values, vectors = _largest(block, n_kept)
         variance[s, : len(values)] = values
-        component[s, : len(values), part] = vectors
+        loading[s, : len(values), part] = vectors
     ratio = np.divide(variance, total[:, None], out=np.full(variance.shape, np.nan), where=total[:, None] > 0)
     return xr.Dataset(
         {
-            "component": (("space", "component", "layer", "neuron"), component),
+            "loading": (("space", "component", "layer", "neuron"), loading),
             "explained_variance": (("space", "component"), variance),
             "explained_variance_ratio": (("space", "component"), ratio),
             "total_variance": ("space", total),
@@ -78,13 +78,13 @@ def principal_components(
 
 
 def project(
-    component: xr.DataArray, vectors: NDArray[np.float64], neuron: NDArray[np.integer] | None = None
+    loading: xr.DataArray, vectors: NDArray[np.float64], neuron: NDArray[np.integer] | None = None
 ) -> NDArray[np.float64]:
     """Return the scores of vectors on components, dims (space, unit, component).
 
     Parameters
     ----------
-    component
+    loading
         Dims (space, component, layer, neuron), NaN outside a space.
     vectors
         Centred, or differences: dims (unit, state_neuron), layers one after the other. Absent neurons are 0 or NaN.
@@ -95,10 +95,10 @@ def project(
     -------
     NaN for components that a space does not have.
     """
-    loading = component.values.reshape(*component.shape[:2], -1)
-    known = ~np.isnan(loading).all(axis=2)
-    loading = loading if neuron is None else loading[:, :, neuron]
-    scores = np.einsum("un,skn->suk", np.nan_to_num(vectors), np.nan_to_num(loading), optimize=True)
+    flat = loading.values.reshape(*loading.shape[:2], -1)
+    known = ~np.isnan(flat).all(axis=2)
+    chosen = flat if neuron is None else flat[:, :, neuron]
+    scores = np.einsum("un,skn->suk", np.nan_to_num(vectors), np.nan_to_num(chosen), optimize=True)
     return np.where(known[:, None, :], scores, np.nan)
 
 

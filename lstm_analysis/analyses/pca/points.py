@@ -83,6 +83,6 @@ def occurrence_points(
     ``occurrence_score`` (space, occurrence, component) and the columns ``occurrence_time, occurrence_idiom,
     occurrence_value`` (occurrence).
     """
-    columns = {"occurrence_time": time, "occurrence_idiom": idiom, "occurrence_value": value}
+    columns = {"occurrence_time": time, "occurrence_idiom": idiom.astype(np.int64), "occurrence_value": value}
     found = {name: ("occurrence", values) for name, values in columns.items()}
     return xr.Dataset({"occurrence_score": (("space", "occurrence", "component"), score), **found})
