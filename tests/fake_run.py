@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from fake_analyses import add_boundaries, add_tests, fake_categories, fake_idioms, fake_matches
+from fake_analyses import (
+    add_boundaries,
+    add_tests,
+    fake_categories,
+    fake_idioms,
+    fake_matches,
+    fake_pca,
+    fake_probes,
+)
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -22,7 +30,7 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches")
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "pca", "probes")
 STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
@@ -68,6 +76,8 @@ def write_run(
         "categories": lambda: fake_categories(scores, TYPES, rng),
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
+        "pca": lambda: fake_pca(scores, TYPES, idioms, rng),
+        "probes": lambda: fake_probes(scores, rng),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:
