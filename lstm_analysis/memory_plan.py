@@ -27,7 +27,7 @@ SCHEDULER_BYTES, SCHEDULED_SHARD_BYTES = 512 << 20, 600
 """A scheduler that has imported what the tasks need, torch too, and knows the state of each shard for its page."""
 PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 """What the tests over words hold of a pair of a frequent type and a group of documents, and of a pair of groups."""
-PLANNED_ANALYSES = {"idioms", "sentence_position"}
+PLANNED_ANALYSES, WORD_ANALYSES = {"idioms", "sentence_position"}, {"pca", "probes"}
 GRAM_COPIES, GRAM_ROW_BYTES = 6, 12 * MOST_TOKENS_AT_ONCE
 """Numbers of 8 bytes for a pair of neurons while Grams are merged, or a basis is made; what a neuron takes beside."""
 
@@ -112,7 +112,8 @@ def driver_bytes(
     planned = study.store.activations != "none" and (study.analyses is None or PLANNED_ANALYSES & set(study.analyses))
     tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
-    tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
+    of_words = study.selectivity.draws or WORD_ANALYSES & set(study.analyses or ())
+    tests = word_test_bytes(n_document, type_n_token) if of_words else 0
     sums = table_bytes_of(model, n_token, n_type) + gram_bytes(study, model)
     return PROGRAM_BYTES + tables + plans + sums + tests
 

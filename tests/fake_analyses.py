@@ -162,16 +162,16 @@ def _position_table() -> list[tuple[str, schema.Variable]]:
 
 def fake_pca(scores: xr.Dataset, words: list[str], idioms: list[str], rng: np.random.Generator) -> xr.Dataset:
     """Return ``pca.zarr``: the concepts decided by their words are told apart, and occurrences have scores."""
-    n_concept, n_space = scores.sizes["concept"], scores.sizes["layer"] + 1
-    sizes = {**scores.sizes, "space": n_space, "component": 12, "n_dimension": 4, "concept_other": n_concept}
+    n_space = scores.sizes["layer"] + 1
+    sizes = {**scores.sizes, "space": n_space, "component": 12, "n_dimension": 4, "pair": 3}
     sizes |= {"point": 16, "occurrence": 30, "idiom": len(idioms)}
     floats = [name for name, variable in schema.PCA_VARIABLES.items() if variable.dtype == "float64"]
     found = random_store(floats, schema.PCA_VARIABLES, sizes, rng)
     decided = (scores["source"] == "categories").values & (scores["n_token"] > 0).all("group").values
     told = xr.DataArray(decided, dims="concept")
-    named = ("accuracy", "accuracy_null", "accuracy_null_high", "p_value", "p_fwer", "pair_accuracy", "pair_p_value")
+    named = ("accuracy", "accuracy_null", "accuracy_null_high", "p_value", "p_fwer")
     found = found.assign({name: found[name].where(told) for name in named})
-    found["pair_accuracy"] = found["pair_accuracy"].where(xr.DataArray(decided, dims="concept_other"))
+    found["pair_accuracy"][:] = np.nan
     found["idiom_accuracy"][:] = np.nan
     spaces = [f"layer {layer}" for layer in range(n_space - 1)] + ["all layers"]
     numbers = {"n_token": ((), 600), "n_idiom_separated": ((), 2), "n_neuron": ("space", [7] * n_space)}
@@ -182,11 +182,11 @@ def fake_pca(scores: xr.Dataset, words: list[str], idioms: list[str], rng: np.ra
     }  # fmt: skip
     places = {"time": np.arange(30), "idiom": np.arange(30) % len(idioms), "value": np.arange(30) % 2}
     return found.assign(
-        **_counts(decided), **numbers, **{name: ("point", values) for name, values in points.items()},
+        **_counts(decided), **numbers, pair_first=("pair", [0, 0, 1]), pair_second=("pair", [1, 2, 2]), **{name: ("point", values) for name, values in points.items()},
         **{f"occurrence_{name}": ("occurrence", values) for name, values in places.items()},
     ).assign_coords(
         space=np.array(spaces, object), n_dimension=[2, 5, 10, 20], idiom=np.array(idioms, object),
-        concept=scores["concept"], source=scores["source"], concept_other=scores["concept"].values,
+        concept=scores["concept"], source=scores["source"],
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from .heat_map import Cell, HeatMap
 from .material import Material
@@ -11,7 +12,6 @@ from .numerals import chance, number
 from .palette import share_class
 
 N_SCATTER = 3
-N_PAIRED = 12
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def pca_section(material: Material) -> PcaSection | None:
         dimensions=tuple(found["n_dimension"].values.tolist()),
         sets=tuple(sets),
         n_untold=found.sizes["concept"] - len(shown),
-        pairs=_pairs(found, shown),
+        pairs=_pairs(found, len(shown)),
         pair_dimension=int(found["n_dimension"].values[-1]),
         idioms=_idioms(found),
         scatters=tuple((one.index, _flattest(found, one.index)) for one in sets[:N_SCATTER] if np.isfinite(_best(one))),
@@ -161,21 +161,26 @@ def _idioms(found: xr.Dataset) -> IdiomsTold | None:
     return IdiomsTold(int(found["n_idiom_separated"].item()), tuple(_told(found, "idiom_")[-1]))
 
 
-def _pairs(found: xr.Dataset, shown: np.ndarray) -> HeatMap | None:
+def _pairs(found: xr.Dataset, n_told: int) -> HeatMap | None:
     """Return the accuracy of every two concepts in the widest space, with the most components."""
-    parts = found[["pair_accuracy", "pair_p_value"]].isel(space=-1, n_dimension=-1)
-    accuracy, p = (parts[name].transpose("concept", "concept_other").values for name in parts)
-    chosen = [int(k) for k in shown if np.isfinite(accuracy[k]).any()][:N_PAIRED]
-    if len(chosen) < 2:
+    first, second = found["pair_first"].values, found["pair_second"].values
+    last = found[["pair_accuracy", "pair_p_value"]].isel(space=-1, n_dimension=-1)
+    values = np.stack([last[name].values for name in ("pair_accuracy", "pair_p_value")], axis=1)
+    told = {pair: one for pair, one in zip(zip(first, second, strict=True), values, strict=True) if np.isfinite(one[0])}
+    told |= {(j, i): one for (i, j), one in told.items()}
+    chosen = sorted({int(i) for i, _ in told})
+    if not chosen:
         return None
     names = [str(name) for name in found["concept"].values]
-    rows = []
-    for i in chosen:
-        cells = []
-        for j in chosen:
-            said = f"{names[i]} and {names[j]}: accuracy {number(accuracy[i, j])}, p {chance(p[i, j])}"
-            style = share_class(max(0.0, 2 * accuracy[i, j] - 1) if np.isfinite(accuracy[i, j]) else np.nan)
-            cells.append(Cell("", "own", names[i]) if i == j else Cell(number(accuracy[i, j]), style, said))
-        rows.append(tuple(cells))
     sizes = tuple(int(found["n_type_member"].values[i]) for i in chosen)
-    return HeatMap(tuple(names[i] for i in chosen), sizes, tuple(rows), len(shown))
+    rows = [tuple(_cell(names[i], names[j], told.get((i, j)), i == j) for j in chosen) for i in chosen]
+    return HeatMap(tuple(names[i] for i in chosen), sizes, tuple(rows), n_told)
+
+
+def _cell(name: str, other: str, told: NDArray[np.float64] | None, own: bool) -> Cell:
+    """Return the cell of two concepts, with accuracy and p where they were told apart."""
+    if own:
+        return Cell("", "own", name)
+    accuracy, p = (np.nan, np.nan) if told is None else told
+    said = f"{name} and {other}: accuracy {number(accuracy)}, p {chance(p)}"
+    return Cell(number(accuracy), share_class(max(0.0, 2 * accuracy - 1) if told is not None else np.nan), said)

@@ -5,7 +5,7 @@ from .variable import Variable
 
 _SPACE, _PART = ("space",), ("space", "component")
 _TOLD = ("concept", "space", "n_dimension")
-_PAIR = ("concept", "concept_other", "space", "n_dimension")
+_PAIR = ("pair", "space", "n_dimension")
 _OF_IDIOMS = ("space", "n_dimension")
 _POINT, _OCCURRENCE = ("point",), ("occurrence",)
 _PROBE, _CHOSEN = ("concept", "n_neuron"), ("concept", "n_neuron", "rank")
@@ -32,6 +32,8 @@ PCA: dict[str, Variable] = {
     "accuracy_null_high": Variable(_TOLD, "float64", "1", "95th percentile over these", _SHARE),
     "p_value": Variable(_TOLD, "float64", "1", "share of these that reach the accuracy", _SHARE),
     "p_fwer": Variable(("concept",), "float64", "1", "the best accuracy against the best of each of these", _SHARE),
+    "pair_first": Variable(("pair",), "int64", "1", "one of two concepts: index on `concept`", (0, None)),
+    "pair_second": Variable(("pair",), "int64", "1", "the other one", (0, None)),
     "pair_accuracy": Variable(_PAIR, "float64", "1", "balanced accuracy at words left out of two concepts", _SHARE),
     "pair_p_value": Variable(_PAIR, "float64", "1", "share of random exchanges of words that reach it", _SHARE),
     "idiom_accuracy": Variable(_OF_IDIOMS, "float64", "1", "idioms left out whose two uses are told right", _SHARE),

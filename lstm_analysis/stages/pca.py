@@ -71,23 +71,23 @@ def separate_sets(state: Work, words: StudyWords, score: NDArray[np.float64]) ->
         Dims (space, table_type, component).
     """
     plan = words.plan().assign(score=(("space", "table_type", "component"), score))
-    store, n_concept = keep_plan(state, "pca", plan), len(words.sets)
+    store, told = keep_plan(state, "pca", plan), words.told
     draws, seed = min(state.study.selectivity.draws, MOST_DRAWS), state.study.seed
-    told = [k for k in range(n_concept) if not words.sets[k].reason]
-    paired = sorted(sorted(told, key=lambda k: -words.sets[k].n_used)[:MOST_PAIRED])
-    others = {k: [j for j in paired if j > k] if k in paired else [] for k in told}
-    queue = {(k,): (state.run.resolve(), store, k, others[k], draws, seed) for k in told}
+    paired = sorted(sorted(range(len(told)), key=lambda i: -words.sets[told[i]].n_used)[:MOST_PAIRED])
+    others = [[j for j in paired if j > i] if i in paired else [] for i in range(len(told))]
+    queue = {(k,): (state.run.resolve(), store, i, others[i], draws, seed) for i, k in enumerate(told)}
     found = do_kept(state, "pca-words", tasks.separate_concept, queue, "analyses", "concepts")
     empty = empty_separability(len(score))
-    each = [found[k,][list(empty.data_vars)] if (k,) in found else empty for k in range(n_concept)]
+    each = [found[k,][list(empty.data_vars)] if (k,) in found else empty for k in range(len(words.sets))]
+    pairs = [(told[i], told[j]) for i in range(len(told)) for j in others[i]]
     result = xr.concat(each, dim="concept").transpose("concept", "space", "n_dimension")
-    pairs = np.full((2, n_concept, n_concept, *empty["accuracy"].shape), np.nan)
-    for k, some in others.items():
-        for place, name in enumerate(("pair_accuracy", "pair_p_value") if some else ()):
-            pairs[place, k, some] = pairs[place, some, k] = found[k,][name].values
-    dims = ("concept", "concept_other", "space", "n_dimension")
-    result = result.assign(pair_accuracy=(dims, pairs[0]), pair_p_value=(dims, pairs[1]))
-    return result.assign_coords(concept_other=words.coords["concept"].values)
+    for place, name in enumerate(("pair_first", "pair_second")):
+        result[name] = ("pair", np.array([pair[place] for pair in pairs], dtype=np.int64))
+    for name in ("pair_accuracy", "pair_p_value"):
+        parts = [found[k,][name].values for i, k in enumerate(told) if others[i]]
+        values = np.concatenate([*parts, np.empty((0, *empty["accuracy"].shape))])
+        result[name] = (("pair", *empty["accuracy"].dims), values)
+    return result
 
 
 def idiom_scores(state: Work, model: LanguageModel, basis: xr.Dataset, corpus: xr.Dataset) -> xr.Dataset:

@@ -17,9 +17,7 @@ def probes(state: Work, model: LanguageModel) -> xr.Dataset:
     words = study_words(state)
     plan = words.plan().assign(effect=(("table_type", "kept"), words.table.effect.astype(np.float32)))
     store = keep_plan(state, "probes", plan)
-    queue = {
-        (k,): (state.run.resolve(), store, k, state.study.seed) for k, one in enumerate(words.sets) if not one.reason
-    }
+    queue = {(k,): (state.run.resolve(), store, i, state.study.seed) for i, k in enumerate(words.told)}
     found = do_kept(state, "probes", tasks.probe_concept, queue, "analyses", "concepts")
     whole = xr.concat([found.get((k,), empty_probe()) for k in range(len(words.sets))], dim="concept")
     chosen, there = whole["chosen"].values, whole["chosen"].values >= 0

@@ -33,20 +33,24 @@ class StudyWords:
     value_sd: NDArray[np.float64]
     coords: dict[str, xr.DataArray]
 
-    def plan(self) -> xr.Dataset:
-        """Return what tasks need to know of the sets.
+    @property
+    def told(self) -> list[int]:
+        """The concepts whose words are told apart."""
+        return [k for k, words in enumerate(self.sets) if not words.reason]
 
-        ``stratum``, ``member`` (concept, table_type), ``name``, ``untold`` (concept), ``type_n_token`` (table_type).
+    def plan(self) -> xr.Dataset:
+        """Return what tasks need to know of the sets that are told apart.
+
+        ``stratum``, ``member`` (told, table_type), ``name`` (told), ``type_n_token`` (table_type).
         """
-        dims, n_type = ("concept", "table_type"), len(self.table.n_token)
-        stratum = np.array([words.matching.stratum for words in self.sets], np.int32).reshape(-1, n_type)
-        member = np.array([words.matching.member for words in self.sets], bool).reshape(-1, n_type)
+        dims, n_type, sets = ("told", "table_type"), len(self.table.n_token), [self.sets[k] for k in self.told]
+        stratum = np.array([words.matching.stratum for words in sets], np.int32).reshape(-1, n_type)
+        member = np.array([words.matching.member for words in sets], bool).reshape(-1, n_type)
         return xr.Dataset(
             {
                 "stratum": (dims, stratum),
                 "member": (dims, member),
-                "name": ("concept", np.array([words.name for words in self.sets], dtype=object)),
-                "untold": ("concept", np.array([words.reason for words in self.sets], dtype=object)),
+                "name": ("told", np.array([words.name for words in sets], dtype=object)),
                 "type_n_token": ("table_type", self.table.n_token),
             }
         )

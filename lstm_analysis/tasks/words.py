@@ -16,7 +16,7 @@ from .job import Job
 
 
 def separate_concept(
-    index: tuple[int], run: Path, plan: str, concept: int, others: Sequence[int], draws: int, seed: int
+    index: tuple[int], run: Path, plan: str, told: int, others: Sequence[int], draws: int, seed: int
 ) -> xr.Dataset:
     """Return how a concept's words are told from matched words, and (``pair_``) from those of other concepts.
 
@@ -26,25 +26,25 @@ def separate_concept(
         Of the task, and the run's folder.
     plan
         The store of the word sets, with ``score`` (space, table_type, component).
-    concept, others
-        Which concept, against which others.
+    told, others
+        Which of its sets, against which others.
     draws, seed
         Of the nulls.
     """
     read = open_dataset(run / plan).load()
     score, n_token = read["score"].values, read["type_n_token"].values
-    words = word_set(read, concept)
+    words = word_set(read, told)
     found = separate_words(score, words, draws, seed)
     pairs = separate_pairs(score, words, [word_set(read, k) for k in others], n_token, draws, seed)
     for name in ("accuracy", "p_value") if pairs else ():
-        found[f"pair_{name}"] = xr.concat([pair[name] for pair in pairs], dim="concept_other")
+        found[f"pair_{name}"] = xr.concat([pair[name] for pair in pairs], dim="pair")
     return found
 
 
-def probe_concept(index: tuple[int], run: Path, plan: str, concept: int, seed: int) -> xr.Dataset:
-    """Return the sparse probes of a concept; ``plan`` is the store of word sets, with ``effect`` (table_type, kept)."""
+def probe_concept(index: tuple[int], run: Path, plan: str, told: int, seed: int) -> xr.Dataset:
+    """Return the sparse probes of a set; ``plan`` is the store of word sets, with ``effect`` (table_type, kept)."""
     read = open_dataset(run / plan)
-    words = word_set(read, concept)
+    words = word_set(read, told)
     return probe_words(read["effect"].values[words.rows], words, seed)
 
 
@@ -54,9 +54,8 @@ def state_rows(index: tuple[int, int], layer: int, neurons: slice, job: Job, pla
     return xr.Dataset({"value": (("row", "neuron"), Columns(job, layer, neurons).rows(time))})
 
 
-def word_set(plan: xr.Dataset, concept: int) -> WordSet:
-    """Return the set of a concept from a plan."""
-    stratum = plan["stratum"].values[concept].astype(np.int64)
-    matching = Matching(stratum, plan["member"].values[concept], 0, ())
-    name, untold = (str(plan[text].values[concept]) for text in ("name", "untold"))
-    return WordSet(name, matching, int(matching.member.sum()), untold)
+def word_set(plan: xr.Dataset, told: int) -> WordSet:
+    """Return one of the sets of a plan."""
+    stratum = plan["stratum"].values[told].astype(np.int64)
+    matching = Matching(stratum, plan["member"].values[told], 0, ())
+    return WordSet(str(plan["name"].values[told]), matching, int(matching.member.sum()), "")

@@ -70,8 +70,9 @@ def test_pairs_are_a_table_of_the_concepts_that_have_them(whole: Material) -> No
     assert whole.pca is not None
     two = whole.pca.copy(deep=True)
     two["untold"][:2] = ""
+    two["pair_first"][:], two["pair_second"][:] = [0, 0, 1], [1, 2, 2]
     two["pair_accuracy"][:] = np.nan
-    two["pair_accuracy"][0, 1, -1, -1] = two["pair_accuracy"][1, 0, -1, -1] = 0.9
+    two["pair_accuracy"][0, -1, -1] = 0.9
     section = pca_section(replace(whole, pca=two))
     assert section is not None
     assert section.pairs is not None
