@@ -182,7 +182,8 @@ def fake_pca(scores: xr.Dataset, words: list[str], idioms: list[str], rng: np.ra
     }  # fmt: skip
     places = {"time": np.arange(30), "idiom": np.arange(30) % len(idioms), "value": np.arange(30) % 2}
     return found.assign(
-        **_counts(decided), **numbers, pair_first=("pair", [0, 0, 1]), pair_second=("pair", [1, 2, 2]), **{name: ("point", values) for name, values in points.items()},
+        **_counts(decided), **numbers, pair_first=("pair", [0, 0, 1]), pair_second=("pair", [1, 2, 2]),
+        **{name: ("point", values) for name, values in points.items()},
         **{f"occurrence_{name}": ("occurrence", values) for name, values in places.items()},
     ).assign_coords(
         space=np.array(spaces, object), n_dimension=[2, 5, 10, 20], idiom=np.array(idioms, object),
