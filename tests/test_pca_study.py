@@ -105,8 +105,8 @@ def test_the_planted_category_is_told_apart_and_its_neurons_chosen(stored: Run, 
     assert probes["probe_auroc"].values[0] == 1
     assert probes["probe_selectivity"].values[0] > 0.35
     names = stored.pca["concept"].values
-    assert names[stored.pca["pair_first"].values].tolist() == [CATEGORY]
-    assert names[stored.pca["pair_second"].values].tolist() == [OTHER]
+    (first_of_pair,), (second_of_pair,) = (names[stored.pca[f"pair_{k}"].values] for k in ("first", "second"))
+    assert {first_of_pair, second_of_pair} == {CATEGORY, OTHER}
     assert stored.pca["pair_accuracy"].max().item() > 0.9
 
 

@@ -64,7 +64,7 @@ def word_scatter(found: xr.Dataset, concept: int, space: int, of: str = "") -> f
     here = np.flatnonzero(found["point_concept"].values == concept)
     one = found.isel(point=here, space=space)
     accuracy = found["accuracy"].transpose("concept", "space", "n_dimension").values[concept, space, 0]
-    plot = _axes(found, space, f"{found['concept'].values[concept]}{of}: accuracy at words left out {accuracy:.2f}")
+    plot = _axes(found, space, f"{found['concept'].values[concept]}{of}: accuracy {accuracy:.2f}")
     items = []
     for member, name, colour in ((0, "matched words", "#aab1bd"), (1, "words of the concept", ACCENT)):
         part = one.isel(point=one["point_member"].values == member)
@@ -134,6 +134,7 @@ def _axes(found: xr.Dataset, space: int, title: str) -> figure:
     labels = [f"PC{i + 1} ({100 * share[i]:.0f} % of variance)" for i in range(2)]
     name = str(found["space"].values[space])
     plot = canvas(title=f"{name}    {title}", height=430, x_axis_label=labels[0], y_axis_label=labels[1])
+    plot.x_range.range_padding = 0.3  # names stand right of their points
     for dimension in ("width", "height"):
         plot.add_layout(Span(location=0, dimension=dimension, line_color=LINE, line_width=1))
     return plot
