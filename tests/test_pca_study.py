@@ -13,7 +13,7 @@ from planted import Planted, planted_model
 from sklearn.decomposition import PCA
 from test_planted import CATEGORY, write_planted_study
 from test_tested_study import counting
-from tiny import digests
+from tiny import digests, write_study
 
 from lstm_analysis import inputs, tasks
 from lstm_analysis import study as study_module
@@ -151,7 +151,7 @@ def test_occurrences_of_idioms_have_scores(stored: Run, truth: Planted) -> None:
     assert [truth.idioms[name][-1] for name in names] == words.tolist()
 
 
-@pytest.mark.parametrize("name", ["separate_concept", "probe_concept"])
+@pytest.mark.parametrize("name", ["probe_concept", pytest.param("separate_concept", marks=pytest.mark.slow)])
 def test_concepts_that_are_done_are_not_done_again(
     stored: Run, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -169,6 +169,17 @@ def test_concepts_that_are_done_are_not_done_again(
     assert (len(first), len(second)) == (1, 1)
     assert first != second
     assert digests(run.path) == digests(stored.path)
+
+
+def test_a_corpus_of_three_tokens_has_a_basis_and_no_set(tmp_path: Path) -> None:
+    file = write_study(tmp_path, analyses=["pca", "probes"], selectivity={"draws": 19, "alpha": 0.05, "twin": None})
+    run = run_study(load_study(file, ["corpus.limit_tokens=3"]), tmp_path / "run", in_process=True)
+    assert run.pca["n_token"].item() <= 3
+    assert np.isfinite(run.pca["explained_variance"].values[:, 0]).all()
+    assert np.isnan(run.pca["explained_variance"].values[:, 2:]).all()
+    assert run.pca.sizes["pair"] == run.pca.sizes["point"] == 0
+    assert all("nothing to measure" in text for text in run.probes["untold"].values)
+    assert np.isnan(run.probes["probe_auroc"]).all()
 
 
 def test_who_does_not_ask_does_not_pay(stored: Run, study_file: Path) -> None:

@@ -44,8 +44,8 @@ class StudyWords:
         ``stratum``, ``member`` (told, table_type), ``name`` (told), ``type_n_token`` (table_type).
         """
         dims, n_type, sets = ("told", "table_type"), len(self.table.n_token), [self.sets[k] for k in self.told]
-        stratum = np.array([words.matching.stratum for words in sets], np.int32).reshape(-1, n_type)
-        member = np.array([words.matching.member for words in sets], bool).reshape(-1, n_type)
+        stratum = np.array([words.matching.stratum for words in sets], np.int32).reshape(len(sets), n_type)
+        member = np.array([words.matching.member for words in sets], bool).reshape(len(sets), n_type)
         return xr.Dataset(
             {
                 "stratum": (dims, stratum),
