@@ -30,7 +30,7 @@ from lstm_analysis.store_config import StoreConfig
 from lstm_analysis.study import run_study
 
 ASKED = (
-    "selectivity={draws: 99, twin: null}",
+    "selectivity={draws: 99, twin: null, measures: [d_prime]}",
     "analyses=[pca, probes]",
     "corpus.limit_tokens=9000",
     "inference.shard_tokens=1024",
@@ -50,6 +50,8 @@ def study_file(truth: Planted, tmp_path_factory: pytest.TempPathFactory) -> Path
     free = sorted(set(truth.model.vocabulary.tokens[4:]) - set(truth.category))
     lists = {CATEGORY: list(truth.category), OTHER: free[::9]}
     (path.parent / "categories.yaml").write_text(yaml.safe_dump(lists))
+    few = {name: " ".join(words) for name, words in list(truth.idioms.items())[:2]}
+    (path.parent / "idioms.yaml").write_text(yaml.safe_dump(few))
     study = yaml.safe_load(path.read_text())
     study["concepts"].pop()  # brackets, whose spans go on where the corpus ends
     path.write_text(yaml.safe_dump(study))

@@ -10,6 +10,8 @@ Fisher, R. A. (1936). The use of multiple measurements in taxonomic problems. An
 Ojala, M., Garriga, G. C. (2010). Permutation tests for studying classifier performance. JMLR 11, 1833-1863.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
@@ -44,12 +46,25 @@ def assign_folds(stratum: NDArray[np.integer], n_fold: int, rng: np.random.Gener
 def left_out_accuracy(
     x: NDArray[np.float64], label: NDArray[np.bool_], fold: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    r"""Return the balanced accuracy at units left out, dims (draw): mean of the shares right of the two sets.
+    """Return the balanced accuracy at units left out of a classifier that uses all features, dims (draw).
+
+    Parameters and undefined values are those of `left_out_accuracies`.
+    """
+    (found,) = left_out_accuracies(x, label, fold, [slice(None)])
+    accuracy: NDArray[np.float64] = found
+    return accuracy
+
+
+def left_out_accuracies(
+    x: NDArray[np.float64], label: NDArray[np.bool_], fold: NDArray[np.integer], features: Sequence[slice]
+) -> NDArray[np.float64]:
+    r"""Return the balanced accuracy at units left out: the mean of the shares right of the two sets.
 
     For each fold Fisher's discriminant is fitted to the units of the others: with means m1, m0 of the two sets and the
     scatter S of all, w = S^-1 (m1 - m0), and a unit left out belongs to set 1 if w (x - (m1 + m0) / 2) > 0. It is
     linear discriminant analysis with equal priors. Neutral .5, with few units a little less, because what is left out
-    is missing from its own set. S is the same for all labellings, so that many of them cost one product of matrices.
+    is missing from its own set. S is the same for all labellings, and their means for all sets of features, so that
+    many of both cost a few products of matrices.
 
     Parameters
     ----------
@@ -59,39 +74,46 @@ def left_out_accuracy(
         Which units are of set 1, dims (unit, draw): a labelling a draw.
     fold
         Dims (unit).
+    features
+        Which features a classifier uses, for each classifier.
 
     Returns
     -------
-    NaN where a set is empty, and everywhere if a fold leaves no more units than features + 1, so that anything could
-    be told apart.
+    Dims (classifier, draw). NaN where a set is empty, and where a fold leaves no more units than features + 1, so that
+    anything could be told apart.
     """
-    accuracy = np.full(label.shape[1], np.nan)
     folds, n_held = np.unique(fold, return_counts=True)
-    if len(folds) < 2 or len(x) - n_held.max() <= x.shape[1] + 1:
-        return accuracy
-    for first in range(0, label.shape[1], DRAWS_AT_ONCE):
+    accuracy = np.full((len(features), label.shape[1]), np.nan)
+    n_trained = len(x) - int(n_held.max(initial=0)) if len(folds) > 1 else 0
+    possible = [i for i, part in enumerate(features) if n_trained > x[:, part].shape[1] + 1]
+    used = [features[i] for i in possible]
+    for first in range(0, label.shape[1] if used else 0, DRAWS_AT_ONCE):
         some = label[:, first : first + DRAWS_AT_ONCE]
-        right = np.zeros((2, some.shape[1]))
+        right = np.zeros((2, len(used), some.shape[1]))
         for f in folds:
-            said = _tell(x[fold != f], some[fold != f], x[fold == f])
+            said = _tell(x[fold != f], some[fold != f], x[fold == f], used)
             of_one = some[fold == f]
-            right += [(said & of_one).sum(axis=0), (~said & ~of_one).sum(axis=0)]
+            right += [(said & of_one).sum(axis=1), (~said & ~of_one).sum(axis=1)]
         n_one = some.sum(axis=0)
-        n_unit = np.stack([n_one, len(x) - n_one])
+        n_unit = np.stack([n_one, len(x) - n_one])[:, np.newaxis]
         share = np.divide(right, n_unit, out=np.full(right.shape, np.nan), where=n_unit > 0)
-        accuracy[first : first + DRAWS_AT_ONCE] = share.mean(axis=0)
+        accuracy[possible, first : first + DRAWS_AT_ONCE] = share.mean(axis=0)
     return accuracy
 
 
-def _tell(x: NDArray[np.float64], label: NDArray[np.bool_], left_out: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which of the units left out are told to be of set 1, dims (unit, draw)."""
+def _tell(
+    x: NDArray[np.float64], label: NDArray[np.bool_], left_out: NDArray[np.float64], features: Sequence[slice]
+) -> NDArray[np.bool_]:
+    """Return which of the units left out each classifier tells to be of set 1, dims (classifier, unit, draw)."""
     centre = x.mean(axis=0)
-    x = x - centre
+    x, left_out = x - centre, left_out - centre
     one = label.astype(np.float64)
     n_one = one.sum(axis=0)
     total = x.T @ one
     mean_1, mean_0 = total / np.maximum(n_one, 1), -total / np.maximum(len(x) - n_one, 1)
-    direction = scipy.linalg.pinvh(x.T @ x) @ (mean_1 - mean_0)
-    threshold = (direction * (mean_1 + mean_0)).sum(axis=0) / 2
-    told: NDArray[np.bool_] = (left_out - centre) @ direction > threshold
+    told = np.empty((len(features), len(left_out), label.shape[1]), dtype=bool)
+    for i, part in enumerate(features):
+        direction = scipy.linalg.pinvh(x[:, part].T @ x[:, part]) @ (mean_1[part] - mean_0[part])
+        threshold = (direction * (mean_1[part] + mean_0[part])).sum(axis=0) / 2
+        told[i] = left_out[:, part] @ direction > threshold
     return told

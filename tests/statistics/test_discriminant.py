@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.svm import SVC
 
 from lstm_analysis.statistics import discriminant
-from lstm_analysis.statistics.discriminant import assign_folds, left_out_accuracy
+from lstm_analysis.statistics.discriminant import assign_folds, left_out_accuracies, left_out_accuracy
 
 
 def reference(x, label, fold):
@@ -39,6 +39,17 @@ def test_labellings_do_not_depend_on_which_are_judged_together(monkeypatch):
     whole = left_out_accuracy(x, label, fold)
     monkeypatch.setattr(discriminant, "DRAWS_AT_ONCE", 2)
     np.testing.assert_array_equal(left_out_accuracy(x, label, fold), whole)
+
+
+def test_classifiers_of_some_features_are_as_if_alone():
+    rng = np.random.default_rng(1)
+    x, label, fold = rng.standard_normal((24, 22)), rng.random((24, 7)) < 0.5, np.arange(24) % 4
+    parts = [slice(0, 2), slice(1, 6), slice(0, 22), slice(3, 4)]
+    found = left_out_accuracies(x, label, fold, parts)
+    for part, accuracy in zip(parts, found, strict=True):
+        np.testing.assert_allclose(accuracy, left_out_accuracy(x[:, part], label, fold))
+    assert np.isnan(found[2]).all()
+    assert np.isfinite(found[[0, 1, 3]]).all()
 
 
 def test_scale_and_offset_of_the_features_do_not_matter():

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...statistics.discriminant import assign_folds, left_out_accuracy
+from ...statistics.discriminant import assign_folds, left_out_accuracies
 from ...statistics.multiplicity import max_t_p, permutation_p
 from ...statistics.word_sets import FEWEST_WORDS, WordSet, draw_labels
 
@@ -152,11 +152,15 @@ def _judge(
 ) -> xr.Dataset:
     """Return accuracy and test of units (space, unit, component) by labelling (unit, 1 + draw), true one first."""
     found = empty_separability(len(score))
-    drawn = np.full((label.shape[1], *found["accuracy"].shape), np.nan)
-    for s, k in np.ndindex(found["accuracy"].shape):
-        x = score[s, :, : N_DIMENSION[k]]
-        if N_DIMENSION[k] <= min(x.shape[1], most) and not np.isnan(x).any():
-            drawn[:, s, k] = left_out_accuracy(x, label, fold)
+    shape, width = found["accuracy"].shape, score.shape[2]
+    rank = [int(np.isfinite(one).all(axis=0).sum()) for one in score]  # components past it are NaN
+    asked = [(s, k) for s, k in np.ndindex(shape) if N_DIMENSION[k] <= min(rank[s], most)]
+    drawn = np.full((label.shape[1], *shape), np.nan)
+    if asked:
+        x = np.nan_to_num(score.transpose(1, 0, 2).reshape(score.shape[1], -1))
+        parts = [slice(s * width, s * width + N_DIMENSION[k]) for s, k in asked]
+        for (s, k), accuracy in zip(asked, left_out_accuracies(x, label, fold, parts), strict=True):
+            drawn[:, s, k] = accuracy
     null, told = drawn[1:], ~np.isnan(drawn[0])
     found["accuracy"][:] = drawn[0]
     if len(null) and told.any():
