@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from .config import Study
 from .inference.input_table import table_bytes
 from .inference.model import LanguageModel
+from .reductions.gram import MOST_TOKENS as MOST_TOKENS_AT_ONCE
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
 from .schema import N_VALUE_ROW
 from .stages.selectivity import RANK_MEMORY, rank_bytes
+from .stages.work import needs_gram
 from .state_store import neuron_chunk
 from .tasks.columns import MOST_TOKENS
 from .tasks.significance import SHIFT_MEMORY
@@ -29,7 +31,9 @@ PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 GRADED_LAGS, GRADED_ROWS = 2 * 6_800, 8 * 65 * N_VALUE_ROW
 """Lags of unfinished shift groups, and numbers by block and value, that the analysis of a graded variable holds of a
 neuron: sums, and means that each leave a block out."""
-PLANNED_ANALYSES = {"idioms", "periodicity", "sentence_position"}
+PLANNED_ANALYSES, WORD_ANALYSES = {"idioms", "periodicity", "sentence_position"}, {"pca", "probes"}
+GRAM_COPIES, GRAM_ROW_BYTES = 6, 12 * MOST_TOKENS_AT_ONCE
+"""Numbers of 8 bytes for a pair of neurons while Grams are merged, or a basis is made; what a neuron takes beside."""
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -62,8 +66,20 @@ def worker_bytes(
     by_columns = study.selectivity.draws or "periodicity" in (study.analyses or ())
     testing = column_bytes(study, model, n_token) if stored and by_columns else 0
     rest = max(min(ranking, RANK_MEMORY), testing)
+    sums = sum_bytes(study, model, n_token, n_type)
+    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + sums, rest)
+
+
+def sum_bytes(study: Study, model: LanguageModel, n_token: int, n_type: int) -> int:
+    """Return a bound on the sums of the one pass but histograms."""
     tables = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
-    return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + tables, rest)
+    return tables + gram_bytes(study, model)
+
+
+def gram_bytes(study: Study, model: LanguageModel) -> int:
+    """Return a bound on the products of every two neurons, 0 where no analysis asks for them."""
+    n_neuron = model.n_layer * model.n_neuron
+    return n_neuron * (8 * GRAM_COPIES * n_neuron + GRAM_ROW_BYTES) if needs_gram(study) else 0
 
 
 def table_bytes_of(model: LanguageModel, n_token: int, n_type: int) -> int:
@@ -115,9 +131,9 @@ def driver_bytes(
     planned = study.store.activations != "none" and (study.analyses is None or PLANNED_ANALYSES & set(study.analyses))
     tables = SHARD_BYTES * n_shard + TYPE_BYTES * n_type + DOCUMENT_BYTES * n_document
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
-    tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
-    sums = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
-    return PROGRAM_BYTES + tables + plans + sums + tests
+    of_words = study.selectivity.draws or WORD_ANALYSES & set(study.analyses or ())
+    tests = word_test_bytes(n_document, type_n_token) if of_words else 0
+    return PROGRAM_BYTES + tables + plans + sum_bytes(study, model, n_token, n_type) + tests
 
 
 def word_test_bytes(n_document: int, type_n_token: NDArray[np.integer]) -> int:

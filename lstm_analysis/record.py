@@ -30,6 +30,8 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
         "tuning.zarr",
         "periodicity.zarr",
         "lesion.zarr",
+        "pca.zarr",
+        "probes.zarr",
         "plans",
         "blocks",
     ),

@@ -174,6 +174,16 @@ class Run:
         return self._open("periodicity.zarr", "analyses").load()
 
     @cached_property
+    def pca(self) -> xr.Dataset:
+        """Principal components of the states, and whether word and phrase sets are told apart in them."""
+        return self._open("pca.zarr", "analyses").load()
+
+    @cached_property
+    def probes(self) -> xr.Dataset:
+        """How much of each concept a few neurons hold."""
+        return self._open("probes.zarr", "analyses").load()
+
+    @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
         done = self.record["stages"].get("twin", {}).get("state") == "done"

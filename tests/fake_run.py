@@ -15,7 +15,9 @@ from fake_analyses import (
     fake_idioms,
     fake_lesion,
     fake_matches,
+    fake_pca,
     fake_periodicity,
+    fake_probes,
 )
 from numpy.typing import NDArray
 
@@ -31,7 +33,7 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity", "lesion")
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity", "pca", "probes", "lesion")
 STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
@@ -82,6 +84,8 @@ def write_run(
         "tuning": lambda: fake_graded(tuning["eta2"], rng, graded, draws > 0),
         "periodicity": lambda: fake_periodicity(hidden.shape[1:], rng),
         "lesion": lambda: fake_lesion(scores, rng),
+        "pca": lambda: fake_pca(scores, TYPES, idioms, rng),
+        "probes": lambda: fake_probes(scores, rng),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:

@@ -15,8 +15,11 @@ from .lesion_figure import lesion_figure
 from .lesion_section import LEAD, LesionSection, lesion_section, shown_cells
 from .match_section import match_section
 from .material import Material
+from .pca_figures import idiom_scatter, scree, word_scatter
+from .pca_section import PcaSection, pca_section
 from .periodicity_section import PeriodicitySection, periodicity_section
 from .position_section import PositionSection, example_trace, position_section
+from .probe_section import ProbeSection, probe_curves, probe_section
 from .spectrum_figure import spectrum_figure
 from .tuning_curve import tuning_curve
 from .tuning_section import GradedVariable, graded_figure, tuning_section
@@ -87,6 +90,26 @@ def draw_spectra(material: Material, section: PeriodicitySection | None) -> Figu
     }
 
 
+def draw_components(material: Material, section: PcaSection | None) -> Figures:
+    """Return the shares of variance and the scatter plots of principal components, the twin's beside."""
+    if section is None or material.pca is None:
+        return {}
+    twin = None if material.twin is None else material.twin.pca
+    figures: Figures = {"scree": scree(material.pca, twin)}
+    for concept, space in section.scatters:
+        figures[f"words-{concept}"] = word_scatter(material.pca, concept, space)
+        if twin is not None:
+            figures[f"words-{concept}-twin"] = word_scatter(twin, concept, space, " (random twin)")
+    if section.has_occurrences:
+        figures["occurrences"] = idiom_scatter(material.pca)
+    return figures
+
+
+def draw_probes(_material: Material, probes: ProbeSection | None) -> Figures:
+    """Return how well few neurons tell each concept."""
+    return {} if probes is None or not probes.lines else {"probes": probe_curves(probes)}
+
+
 def draw_lesions(material: Material, lesions: LesionSection | None) -> Figures:
     """Return the figure of lesions beside random neurons, nothing where there is no row."""
     if lesions is None or not lesions.cells or material.lesion is None:
@@ -102,6 +125,8 @@ SECTIONS: dict[str, Section] = {
     "position": Section(position_section, draw_position),
     "graded": Section(tuning_section, draw_graded),
     "periodicity": Section(periodicity_section, draw_spectra),
+    "pca": Section(pca_section, draw_components),
+    "probes": Section(probe_section, draw_probes),
     "lesions": Section(lesion_section, draw_lesions),
 }
 """By the name that the templates know them by, in the order of the page."""

@@ -20,6 +20,8 @@ ANALYSES = {
     "matches": "matches",
     "graded": "tuning",
     "periodicity": "periodicity",
+    "pca": "pca",
+    "probes": "probes",
 }
 """The analysis of each field of `Material` and `Twin` that holds the results of one."""
 
@@ -36,6 +38,8 @@ class Twin:
     matches: xr.Dataset | None = None
     graded: xr.Dataset | None = None
     periodicity: xr.Dataset | None = None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,10 @@ class Material:
         How neurons follow graded variables.
     periodicity
         Neurons that run in a period, with their spectra.
+    pca
+        Principal components, and word sets told apart in them.
+    probes
+        How much of each concept a few neurons hold.
     lesion
         What the model loses without some neurons.
     contexts
@@ -88,6 +96,8 @@ class Material:
     matches: xr.Dataset | None = None
     graded: xr.Dataset | None = None
     periodicity: xr.Dataset | None = None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
     lesion: xr.Dataset | None = None
     contexts: xr.Dataset
     states: xr.DataArray | None

@@ -5,7 +5,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -64,12 +64,34 @@ def by_neurons(
     UserError
         If a task fails.
     """
-    tasks = {(layer, cut.start): (layer, cut, *arguments(layer, cut)) for layer, cut in neuron_blocks(model)}
-    return in_blocks(state.run, state.client, name, task, tasks, state.prints[stage], partial(_bar, state, name))
+    queue = {(layer, cut.start): (layer, cut, *arguments(layer, cut)) for layer, cut in neuron_blocks(model)}
+    return do_kept(state, name, task, queue, stage, "blocks")
 
 
-def _bar(state: Work, name: str, n_block: int, n_done: int) -> Progress:
-    return state.progress(name, n_block, unit="blocks", initial=n_done)
+def do_kept(
+    state: Work, name: str, task: Callable[..., Any], queue: Mapping[Index, tuple[Any, ...]], stage: str, unit: str
+) -> dict[Index, xr.Dataset]:
+    """Do tasks whose results are kept in the run until the stage is done.
+
+    Parameters
+    ----------
+    state, name, task, stage
+        As in `by_neurons`.
+    queue
+        What each task is called with, after its index.
+    unit
+        What a task does one of.
+
+    Raises
+    ------
+    UserError
+        If a task fails.
+    """
+
+    def bar(n_task: int, n_done: int) -> Progress:
+        return state.progress(name, n_task, unit=unit, initial=n_done)
+
+    return in_blocks(state.run, state.client, name, task, queue, state.prints[stage], bar)
 
 
 def in_blocks(
