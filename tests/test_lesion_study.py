@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from lstm_analysis.stages import lesion_plan
 from lstm_analysis.study import run_study
 from lstm_analysis.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.slow
 LESIONS = [(1, 3), (0, 2), [(0, 1), (1, 5)]]
 SMALL = {"n_token": 30, "n_before": 8, "n_random": 6}
 
@@ -104,8 +106,8 @@ def test_losses_are_those_of_the_slow_reading_of_whole_documents(run: Run) -> No
     ("setting", "error"),
     [
         ("store=none", 2e-6),
-        pytest.param("store=float16", 1e-3, marks=pytest.mark.slow),  # means are those of the rounded states
-        pytest.param("inference.states=[hidden]", 2e-6, marks=pytest.mark.slow),
+        ("store=float16", 1e-3),  # means are those of the rounded states
+        ("inference.states=[hidden]", 2e-6),
     ],
 )
 def test_without_stored_states_they_are_read_up_to(
@@ -117,9 +119,7 @@ def test_without_stored_states_they_are_read_up_to(
     assert other["random_neuron"].identical(found["random_neuron"])
 
 
-@pytest.mark.parametrize(
-    "carry", ["sentence", *(pytest.param(c, marks=pytest.mark.slow) for c in ("continuous", "streams"))]
-)
+@pytest.mark.parametrize("carry", ["sentence", "continuous", "streams"])
 def test_any_carry(tmp_path: Path, carry: str) -> None:
     extra = {"streams": 3} if carry == "streams" else {}
     one = make(tmp_path, inference={"carry": carry, "shard_tokens": 128, **extra})
@@ -175,8 +175,11 @@ def test_resampled_and_zeroed_neurons(run: Run, found: xr.Dataset, tmp_path: Pat
     assert not np.allclose(other_seed["delta_loss_overall"], again["delta_loss_overall"])
 
 
-def test_a_study_lesions_what_it_has_found_after_all_else(tmp_path: Path) -> None:
-    one = make(tmp_path, analyses=["lesion", "sentence_position"], selectivity={"draws": 0, "twin": "initial"})
+def test_a_study_lesions_what_it_has_found_after_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = partial(lesion_stage.LesionOptions, **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(lesion_stage, "LesionOptions", few)
+        one = make(tmp_path, analyses=["lesion", "sentence_position"], selectivity={"draws": 0, "twin": "initial"})
     assert one.lesion.sizes["lesion"] > 0
     assert all(one.lesion["chosen_for"].values)
     assert one.lesion["selective"].any("concept").all()
@@ -186,7 +189,9 @@ def test_a_study_lesions_what_it_has_found_after_all_else(tmp_path: Path) -> Non
     refusal = call("lesion", one.path, "--neuron", "0:1", "--force")
     expect_paragraph(refusal, 2, "belongs to the run's study")
     (one.path / "lesion.zarr" / "zarr.json").write_text("{}")
-    again = run_study(load_study(tmp_path / "tiny.yaml"), one.path, in_process=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(lesion_stage, "LesionOptions", few)
+        again = run_study(load_study(tmp_path / "tiny.yaml"), one.path, in_process=True)
     assert again.lesion.identical(one.lesion)
 
 
@@ -255,7 +260,6 @@ def test_what_cannot_be_done_is_refused_before_anything_is_started(run: Run, tmp
     expect_paragraph(ended, 1, "has no model to take neurons out of")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("readout", ["last", "mean"])
 def test_a_word_costs_what_its_pieces_cost(tmp_path: Path, readout: str) -> None:
     file = write_study(tmp_path, inference={"readout": readout, "shard_tokens": 1000})
@@ -273,7 +277,6 @@ def test_a_word_costs_what_its_pieces_cost(tmp_path: Path, readout: str) -> None
     assert (np.abs(found["delta_loss_overall"]) > 1e-4).any()
 
 
-@pytest.mark.slow
 def test_a_gru(tmp_path: Path) -> None:
     file = write_study(tmp_path)
     model = load_tiny_model(tmp_path)

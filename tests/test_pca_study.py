@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ from lstm_analysis.schema import PCA_VARIABLES, PROBE_VARIABLES
 from lstm_analysis.stages import work
 from lstm_analysis.store_config import StoreConfig
 from lstm_analysis.study import run_study
+from lstm_analysis.tasks import words
 
+pytestmark = pytest.mark.slow
 ASKED = (
     "selectivity={draws: 99, twin: null, measures: [d_prime]}",
     "analyses=[pca, probes]",
@@ -59,8 +62,9 @@ def study_file(truth: Planted, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_report() -> Iterator[None]:
+def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "probe_words", partial(words.probe_words, n_control=3))
         patch.setattr(study_module, "write_report", lambda run: (run.path / "report.html").touch())
         yield
 
@@ -153,7 +157,7 @@ def test_occurrences_of_idioms_have_scores(stored: Run, truth: Planted) -> None:
     assert [truth.idioms[name][-1] for name in names] == words.tolist()
 
 
-@pytest.mark.parametrize("name", ["probe_concept", pytest.param("separate_concept", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["probe_concept", "separate_concept"])
 def test_concepts_that_are_done_are_not_done_again(
     stored: Run, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

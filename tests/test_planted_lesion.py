@@ -17,7 +17,9 @@ from lstm_analysis.stages import lesion_plan
 from lstm_analysis.study import run_study
 
 PLAIN = ("selectivity={draws: 0, twin: null}", "analyses=[]", "inference.shard_tokens=65536")
-N_NOISE = 20
+N_NOISE, N_EVERYWHERE = 20, 200
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Results:
         return self.found.sel(lesion=f"{layer}:{neuron}", concept=concept, prediction=prediction)
 
 
-@pytest.fixture(scope="module", params=[0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
+@pytest.fixture(scope="module", params=range(3))
 def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder, truth = tmp_path_factory.mktemp("lesions"), planted_model(request.param)
     chosen = {truth.planted[name]: [CATEGORY] for name in ("category_used", "category_copy", "category")}
@@ -42,8 +44,8 @@ def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         patch.setattr(study_module, "write_report", lambda run: (run.path / "report.html").touch())
         settings = load_study(write_planted_study(folder, truth), PLAIN)
         run = run_study(settings, folder / "run", in_process=True)
-        patch.setattr(lesion_plan, "N_EVERYWHERE", 300)
-        found = lesion(run, [*chosen, *noise], n_token=80, n_before=16, n_random=40, chosen_for=chosen)
+        patch.setattr(lesion_plan, "N_EVERYWHERE", N_EVERYWHERE)
+        found = lesion(run, [*chosen, *noise], n_token=40, n_before=16, n_random=40, chosen_for=chosen)
     return Results(truth, run, found)
 
 
@@ -87,7 +89,7 @@ def test_noise_neurons_cost_as_much_as_noise_neurons(results: Results) -> None:
 
 def test_the_intact_model_is_that_of_the_run(results: Results) -> None:
     bits = results.run.activations["surprisal"].values
-    sd = np.nanstd(bits) * np.log(2) / np.sqrt(300)
+    sd = np.nanstd(bits) * np.log(2) / np.sqrt(N_EVERYWHERE)
     mean = np.nanmean(bits) * np.log(2)
     assert float(results.found["intact_loss_overall"]) == pytest.approx(mean, abs=4 * sd)
-    assert int(results.found["n_token_overall"]) > 270
+    assert int(results.found["n_token_overall"]) > 0.9 * N_EVERYWHERE

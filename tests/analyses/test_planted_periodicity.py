@@ -12,7 +12,10 @@ CARRIES = {"document": 128, "continuous": 128, "streams": 128, "sentence": 16}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("carry", CARRIES)
+@pytest.mark.parametrize(
+    "carry",
+    ["document", "sentence", *(pytest.param(carry, marks=pytest.mark.slow) for carry in ("continuous", "streams"))],
+)
 def test_rings_and_nothing_else_are_periodic(carry: str, seed: int) -> None:
     truth = rings(seed)
     text = make_text(varied(seed))

@@ -1,6 +1,7 @@
 """What the page says of principal components and probes: the numbers of the stores, escaped; what is missing."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,15 @@ from lstm_analysis.report.probe_section import probe_curves, probe_section
 from lstm_analysis.run import Run
 
 ASKED = ("pca", "probes")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_evidence() -> Iterator[None]:
+    """Pages of these sections: the others' figures and passages are left out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "draw", lambda *_: {})
+        patch.setattr(page, "gather_evidence", lambda *_: [])
+        yield
 
 
 @pytest.fixture(scope="module")
