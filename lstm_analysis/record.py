@@ -28,6 +28,7 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
         "idioms.zarr",
         "matches.zarr",
         "tuning.zarr",
+        "neuron_matching.zarr",
         "plans",
         "blocks",
     ),

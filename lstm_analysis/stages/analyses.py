@@ -1,10 +1,8 @@
 """Stage analyses: what goes beyond selectivity, each analysis into a store of its own."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -22,6 +20,8 @@ from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
 from .matches import matches
+from .neuron_matching import neuron_matching
+from .plans import forget_plans, keep_plan
 from .tables import run_tables
 from .tuning import tuning
 from .work import Work, log, make_job
@@ -46,8 +46,6 @@ class Analysis:
     variables: Mapping[str, schema.Variable] = field(default_factory=lambda: schema.VARIABLES)
 
 
-PLANS = "plans"
-"""Folder of a run with the tokens that an analysis reads, while it runs."""
 SHIFT_DRAWS = 1000
 """Draws of the tests at sentence boundaries: as many rows are permuted for each."""
 
@@ -130,14 +128,6 @@ def stream_starts(state: Work) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | 
     return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
 
 
-def keep_plan(state: Work, name: str, plan: xr.Dataset) -> str:
-    """Write a plan into the run for its tasks; return where, as seen from the run."""
-    (state.run / PLANS).mkdir(exist_ok=True)
-    path = Path(PLANS) / f"{name}.zarr"
-    write_dataset(state.run / path, plan)
-    return str(path)
-
-
 def without_tests(study: Study) -> str:
     """Return why a study without tests cannot call neurons for categories."""
     if study.selectivity.draws:
@@ -164,6 +154,9 @@ ANALYSES: dict[str, Analysis] = {
     "categories": Analysis(semantic_categories, without_tests),
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
+    "neuron_matching": Analysis(
+        neuron_matching, partial(without_states, name="neuron_matching"), schema.NEURON_MATCHING
+    ),
     "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
 }
 
@@ -176,5 +169,5 @@ def analyses_stage(state: Work, model: LanguageModel) -> None:
             analysis = ANALYSES[name]
             found = analysis.function(state, model)
             write_dataset(state.run / f"{name}.zarr", found, state.prints["analyses"], analysis.variables)
-    shutil.rmtree(state.run / PLANS, ignore_errors=True)
+    forget_plans(state)
     forget_blocks(state)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import xarray as xr
 
@@ -18,6 +18,7 @@ from ..state_store import neuron_chunk
 from ..store import FINGERPRINT, open_dataset, write_dataset, write_json
 from .work import Work, explain
 
+Index = TypeVar("Index", bound=tuple[int, ...])
 Blocks = dict[tuple[int, int], xr.Dataset]
 """What a task found, by layer and first neuron."""
 BLOCKS = "blocks"
@@ -57,15 +58,36 @@ def by_neurons(
     UserError
         If a task fails.
     """
-    blocks, print_ = neuron_blocks(model), state.prints[stage]
-    folder = state.run / BLOCKS
+    queue = {(layer, cut.start): (layer, cut, *arguments(layer, cut)) for layer, cut in neuron_blocks(model)}
+    return do_kept(state, name, task, queue, stage, "blocks")
+
+
+def do_kept(
+    state: Work, name: str, task: Callable[..., Any], queue: Mapping[Index, tuple[Any, ...]], stage: str, unit: str
+) -> dict[Index, xr.Dataset]:
+    """Do tasks whose results are kept in the run until the stage is done.
+
+    Parameters
+    ----------
+    state, name, task, stage
+        As in `by_neurons`.
+    queue
+        What each task is called with, after its index.
+    unit
+        What a task does one of.
+
+    Raises
+    ------
+    UserError
+        If a task fails.
+    """
+    print_, folder = state.prints[stage], state.run / BLOCKS
     folder.mkdir(exist_ok=True)
-    paths = {(layer, cut.start): folder / f"{name}-{layer}-{cut.start}.zarr" for layer, cut in blocks}
+    paths = {index: folder / f"{name}-{'-'.join(map(str, index))}.zarr" for index in queue}
     found = {index: kept for index, path in paths.items() if (kept := _kept(path, print_)) is not None}
-    left = [(layer, cut) for layer, cut in blocks if (layer, cut.start) not in found]
-    queue = deque(((layer, cut.start), layer, cut, *arguments(layer, cut)) for layer, cut in left)
-    with state.progress(name, len(blocks), unit="blocks", initial=len(found)) as bar:
-        for (index, *_), outcome in work(state.client, name, task, queue):
+    left = deque((index, *arguments) for index, arguments in queue.items() if index not in found)
+    with state.progress(name, len(queue), unit=unit, initial=len(found)) as bar:
+        for (index, *_), outcome in work(state.client, name, task, left):
             if isinstance(outcome, BaseException):
                 raise UserError(f"The step {name!r} failed: {explain(outcome, state.run)}")
             write_dataset(paths[index], outcome, print_)

@@ -7,6 +7,7 @@ from .analyses import idiom_block, position_block
 from .corpus import CorpusJob, corpus_part, index_part
 from .job import Job, Receipt
 from .labels import label_shard
+from .pairs import MatchedStates, NeuronBlock, pair_block
 from .probes import probe_forgetting, probe_precision, scout_lanes
 from .ranks import rank_block
 from .reading import extract_shard, find_damage, pilot_states, stream_shard
@@ -27,9 +28,37 @@ from .summaries import (
 from .tuning import tuning_block
 
 __all__ = [
-    "FAN_IN", "CorpusJob", "Job", "Receipt", "children_of", "corpus_part", "extract_shard", "find_damage",
-    "idiom_block", "index_part", "keep_type_rows", "label_shard", "merge_partials", "partial_path", "partials_there",
-    "pilot_path", "pilot_states", "position_block", "probe_forgetting", "probe_precision", "rank_block", "read_pilot",
-    "retained_by_lanes", "scout_lanes", "settle_lanes", "shift_block", "stream_shard", "summarize_shard", "tree_sizes",
+    "FAN_IN",
+    "CorpusJob",
+    "Job",
+    "MatchedStates",
+    "NeuronBlock",
+    "Receipt",
+    "children_of",
+    "corpus_part",
+    "extract_shard",
+    "find_damage",
+    "idiom_block",
+    "index_part",
+    "keep_type_rows",
+    "label_shard",
+    "merge_partials",
+    "pair_block",
+    "partial_path",
+    "partials_there",
+    "pilot_path",
+    "pilot_states",
+    "position_block",
+    "probe_forgetting",
+    "probe_precision",
+    "rank_block",
+    "read_pilot",
+    "retained_by_lanes",
+    "scout_lanes",
+    "settle_lanes",
+    "shift_block",
+    "stream_shard",
+    "summarize_shard",
+    "tree_sizes",
     "tuning_block",
 ]  # fmt: skip
