@@ -59,7 +59,7 @@ def between_models(
     pairs: Pairs,
     sizes: tuple[Sequence[int], Sequence[int]],
     other_within: Pairs | None,
-    twin: Pairs | None,
+    r_twin: NDArray[np.floating] | None,
     seed: int,
 ) -> xr.Dataset:
     """Return which neurons of two models do the same.
@@ -72,8 +72,8 @@ def between_models(
         Neurons of each layer of either.
     other_within
         Pairs of the other model with itself, for rotations.
-    twin
-        Of the first model with the random twin of the other.
+    r_twin
+        Largest |r| of each neuron of the first model with its random twin; ``None`` without one.
     seed
         Of the rotations.
 
@@ -89,17 +89,17 @@ def between_models(
         if other_within is not None and other_within.r is not None:
             within = _with_diagonal(other_within.r)
             rotated = rotated_best(pairs.r, within, other_within.sd, layer_slices(other), seed)
-    r_twin = np.full(n_neuron, np.nan) if twin is None else np.abs(twin.mine.r[:, 0])
     columns = {
         "mutual": mutual_best(pairs.mine.place[:, 0], pairs.other.place[:, 0]),
         "r_rotated": rotated,
-        "r_twin": r_twin,
-        "excess_r": best - (rotated if twin is None else r_twin),
+        "excess_r": best - (rotated if r_twin is None else r_twin),
         **_places("assigned", assigned, other),
     }
     if pairs.r is not None:
         chosen = pairs.r[np.arange(n_neuron), np.maximum(assigned, 0)]
         columns["assigned_r"] = np.where(assigned >= 0, chosen, np.nan)
+    if r_twin is not None:
+        columns["r_twin"] = r_twin
     found = _best_columns(pairs.mine, mine, other)
     found |= {name: (MINE, by_layer(values, mine)) for name, values in columns.items()}
     found |= _best_columns(pairs.other, other, mine, "other_", OTHER)

@@ -48,8 +48,8 @@ def match_neurons(
     Parameters
     ----------
     run, other
-        Two models, or one at two epochs of its training. Of the other one the random twin, if its study made one, is
-        what unrelated neurons reach.
+        Two models, or one at two epochs of its training. If the study of the first one has a random twin and the
+        analysis ``neuron_matching``, |r| with that twin is what unrelated neurons reach.
     by
         ``states``: Pearson's r of h over the tokens that both read, which must be the same texts; models of other
         vocabularies are aligned by words. ``selectivity``: of the AUROC over the concepts that both runs have.
@@ -90,11 +90,17 @@ def _by_states(run: Run, other: Run, seed: int, client: "Client | None", plan: P
 
     found = pairs(mine, second)
     within = pairs(second, second) if is_whole(mine, second) else None
-    twin = None
-    if (of_other := other.twin) is not None and of_other.path.resolve() != run.path.resolve():
-        twin = pairs(mine, _states(of_other, "other_row"))
-    result = between_models(found, (mine.layer_sizes, second.layer_sizes), within, twin, seed)
-    return result.assign_attrs(run=str(run.path), other=str(other.path), by="states", baseline=_baseline(twin))
+    r_twin = _reached_in_twin(run, mine)
+    result = between_models(found, (mine.layer_sizes, second.layer_sizes), within, r_twin, seed)
+    return result.assign_attrs(run=str(run.path), other=str(other.path), by="states", baseline=_baseline(r_twin))
+
+
+def _reached_in_twin(run: Run, states: MatchedStates) -> NDArray[np.float64] | None:
+    """Return the largest |r| of each neuron with the run's random twin, ``None`` if that is not known."""
+    if run.twin is None or "neuron_matching" not in run.record["study"]["analyses"]:
+        return None
+    r_twin = run.twin.neuron_matching["r_twin"].values
+    return np.concatenate([r_twin[layer, :size] for layer, size in enumerate(states.layer_sizes)])
 
 
 def _do(
@@ -112,6 +118,11 @@ def _do(
 
 def _states(run: Run, rows: str) -> MatchedStates:
     """Return the states of a run, refusing one that keeps none."""
+    if run.record["study"]["model"].get("twin") is not None and not run.record["stages"].get("activations"):
+        raise UserError(
+            f"{run.path} is a random twin, whose states are not kept. What the neurons of its model reach in it is "
+            "r_twin in its neuron_matching.zarr (analyses: [neuron_matching])."
+        )
     sizes = run.activations.attrs.get("layer_sizes")
     products = run.record["stages"]["activations"].get("products", ())
     name = next((name for name in products if name.endswith("activations.zarr")), "activations.zarr")
@@ -127,13 +138,13 @@ def _states(run: Run, rows: str) -> MatchedStates:
 def _by_selectivity(run: Run, other: Run, seed: int) -> xr.Dataset:
     """Return neurons matched by their scores over common concepts."""
     scores = [one.selectivity for one in (run, other)]
-    twin = None if other.twin is None else other.twin.selectivity
+    twin = None if run.twin is None else run.twin.selectivity
     concepts = _common_concepts(run, other, *scores)
     mine, second = (_flat(one, concepts) for one in scores)
     sizes = tuple(is_present(one).sum("neuron").values.tolist() for one in scores)
     found = _fingerprint_pairs(mine, second)
     within = _fingerprint_pairs(second, second)
-    of_twin = None if twin is None else _fingerprint_pairs(mine, _flat(twin, concepts))
+    of_twin = None if twin is None else np.abs(_fingerprint_pairs(mine, _flat(twin, concepts)).mine.r[:, 0])
     result = between_models(found, (sizes[0], sizes[1]), within, of_twin, seed)
     result = result.drop_vars([name for name in result if "residual" in str(name)]).drop_vars("n_token")
     attrs = {"run": str(run.path), "other": str(other.path), "by": "selectivity", "baseline": _baseline(of_twin)}
@@ -177,5 +188,5 @@ def _fingerprint_pairs(mine: NDArray[np.float64], other: NDArray[np.float64]) ->
     return Pairs(*best, r, nothing, other.std(axis=0))
 
 
-def _baseline(twin: Pairs | None) -> str:
-    return "rotation" if twin is None else "twin"
+def _baseline(r_twin: NDArray[np.floating] | None) -> str:
+    return "rotation" if r_twin is None else "twin"

@@ -75,6 +75,7 @@ ROWS = [
             "matching_plan",
             "matching_result",
             "neuron_pairs",
+            "neuron_match_listing",
             "run_matching",
             "nulls",
             "tasks",

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
     "LAST_POSITION", "MATCHES", "MISSING", "NEURON_MATCHING", "NUMBERS", "N_VALUE_ROW",
-    "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs",
+    "require_dims",
 ]  # fmt: skip
 
 DIMS = (

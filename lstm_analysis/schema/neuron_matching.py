@@ -25,7 +25,7 @@ NEURON_MATCHING: dict[str, Variable] = {
     "r_rotated": Variable(
         NEURON, "float64", "1", "largest |r| with a direction of randomly rotated layers, mean over rotations", (0, 1)
     ),
-    "r_twin": Variable(NEURON, "float64", "1", "largest |r| with a neuron of the other model's random twin", (0, 1)),
+    "r_twin": Variable(NEURON, "float64", "1", "largest |r| of the model's neuron with one of its random twin", (0, 1)),
     "excess_r": Variable(NEURON, "float64", "1", "best |r| less r_twin, or without a twin less r_rotated", (-1, 1)),
     "family": Variable(NEURON, "int32", "1", "neurons with the number form a family (mean |r| >= .5); -1: alone"),
     "duplicate": Variable(NEURON, "int32", "1", "the same at mean |r| >= .95"),

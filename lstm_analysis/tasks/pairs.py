@@ -78,9 +78,8 @@ class MatchedStates:
         assert isinstance(array, zarr.Array)
         row = plan["time"].values if self.rows is None else plan[self.rows].values
         low, high = (int(row[0]), int(row[-1]) + 1) if len(row) else (0, 0)
-        found: NDArray[np.float32] = np.asarray(array[low:high, block.layer, block.start : block.stop]).astype(
-            np.float32, copy=False
-        )
+        read = np.asarray(array[low:high, block.layer, block.start : block.stop])
+        found: NDArray[np.float32] = read.astype(np.float32, copy=False)
         if np.isnan(found).any():
             raise UserError(
                 f"States of {self.activations} are missing between the tokens {low} and {high}: they were damaged "
