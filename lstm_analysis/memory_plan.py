@@ -3,15 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .analyses.neuron_matching import N_BEST
+from .analyses.neuron_matching.columns import MOST_TOKENS as MULTIPLIED
 from .config import Study
 from .inference.input_table import table_bytes
 from .inference.model import LanguageModel
+from .neuron_pairs import MOST_WHOLE
 from .reductions.histogram import N_BIN
 from .reductions.type_table import MAX_GROUP, MAX_TYPE, MIN_GROUP_TOKEN, MIN_TYPE_TOKEN
 from .schema import N_VALUE_ROW
 from .stages.selectivity import RANK_MEMORY, rank_bytes
 from .state_store import neuron_chunk
 from .tasks.columns import MOST_TOKENS
+from .tasks.pairs import PAIR_NEURONS
 from .tasks.significance import SHIFT_MEMORY
 
 PROGRAM_BYTES = 640 << 20
@@ -29,7 +33,9 @@ PAIR_BYTES, GROUP_PAIR_BYTES = 56, 8
 GRADED_LAGS, GRADED_ROWS = 2 * 6_800, 8 * 65 * N_VALUE_ROW
 """Lags of unfinished shift groups, and numbers by block and value, that the analysis of a graded variable holds of a
 neuron: sums, and means that each leave a block out."""
-PLANNED_ANALYSES = {"idioms", "sentence_position"}
+PLANNED_ANALYSES = {"idioms", "sentence_position", "neuron_matching"}
+PAIR_COPIES, BEST_BYTES = 5, 12
+"""Copies of the values that are multiplied, float64, and bytes of a neuron that is kept as like another."""
 
 
 def concept_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
@@ -60,7 +66,7 @@ def worker_bytes(
     shard = state * max(2 * n_state + 2, (1 + pieces_per_token) * n_state)  # while it is written, or read out
     ranking = rank_bytes(n_token, model.n_neuron, n_concept=0) if stored else 0
     testing = column_bytes(study, model, n_token) if stored and study.selectivity.draws else 0
-    rest = max(min(ranking, RANK_MEMORY), testing)
+    rest = max(min(ranking, RANK_MEMORY), testing, pair_bytes(study, model, n_type))
     tables = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
     return PROGRAM_BYTES + max(_model_bytes(study, model) + int(shard) + tables, rest)
 
@@ -85,6 +91,27 @@ def column_bytes(study: Study, model: LanguageModel, n_token: int) -> int:
     n_neuron = neuron_chunk(model.n_neuron)
     graded = len(study.graded) * n_neuron * (8 * (study.selectivity.draws + GRADED_LAGS) + 8 * GRADED_ROWS)
     return max(SHIFT_MEMORY, graded) + COLUMN_COPIES * 4 * min(n_token, MOST_TOKENS) * (n_neuron + len(study.graded))
+
+
+def pair_bytes(study: Study, model: LanguageModel, n_type: int) -> int:
+    """Return a bound on correlating two blocks of neurons: values and residuals, and three tables of types."""
+    if "neuron_matching" not in (study.analyses or ()):
+        return 0
+    n_neuron = 2 * min(PAIR_NEURONS, model.n_neuron)
+    return 8 * n_neuron * (PAIR_COPIES * MULTIPLIED + 3 * min(n_type, MAX_TYPE)) + 8 * 4 * n_neuron**2
+
+
+def matching_bytes(study: Study, model: LanguageModel) -> int:
+    """Return a bound on what the driver holds of pairs of neurons: all of them, four arrays deep, or the best only.
+
+    Results of pairs of blocks come first, then what they are put together to.
+    """
+    if "neuron_matching" not in (study.analyses or ()):
+        return 0
+    n_neuron = model.n_layer * model.n_neuron
+    n_block = model.n_layer * -(-model.n_neuron // PAIR_NEURONS)
+    best = n_block * n_neuron * N_BEST * BEST_BYTES
+    return 2 * best + (8 * 8 * n_neuron**2 if n_neuron <= MOST_WHOLE else 0)
 
 
 def _model_bytes(study: Study, model: LanguageModel) -> int:
@@ -116,7 +143,7 @@ def driver_bytes(
     plans = PLANNED_TOKEN_BYTES * n_token if planned else 0
     tests = word_test_bytes(n_document, type_n_token) if study.selectivity.draws else 0
     sums = table_bytes_of(model, n_token, n_type) + graded_bytes(study, model, n_type)
-    return PROGRAM_BYTES + tables + plans + sums + tests
+    return PROGRAM_BYTES + tables + plans + sums + tests + matching_bytes(study, model)
 
 
 def word_test_bytes(n_document: int, type_n_token: NDArray[np.integer]) -> int:

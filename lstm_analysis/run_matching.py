@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import xarray as xr
-import zarr
 from numpy.typing import NDArray
 
 from . import tasks
@@ -123,15 +122,12 @@ def _states(run: Run, rows: str) -> MatchedStates:
             f"{run.path} is a random twin, whose states are not kept. What the neurons of its model reach in it is "
             "r_twin in its neuron_matching.zarr (analyses: [neuron_matching])."
         )
-    sizes = run.activations.attrs.get("layer_sizes")
+    sizes = run.activations.attrs.get("layer_sizes") or run.facts["model"]["layer_sizes"]
     products = run.record["stages"]["activations"].get("products", ())
     name = next((name for name in products if name.endswith("activations.zarr")), "activations.zarr")
     place = product(run.path, name)
     if "hidden_state" not in run.activations:
         raise UserError(f"{run.path} keeps no hidden_state. Run its study with hidden among inference.states.")
-    if sizes is None:
-        shape = zarr.open_group(place, mode="r")["hidden_state"].shape  # type: ignore[union-attr]
-        sizes = [shape[2]] * shape[1]
     return MatchedStates(place if isinstance(place, str) else place.resolve(), tuple(sizes), rows)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from fake_analyses import add_boundaries, add_tests, fake_categories, fake_graded, fake_idioms, fake_matches
+from fake_matching import fake_matching
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -23,7 +24,7 @@ NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
 ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning")
-STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
+STAGE = {"contexts": "selectivity", **dict.fromkeys((*ANALYSES, "neuron_matching"), "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
@@ -71,6 +72,7 @@ def write_run(
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
         "tuning": lambda: fake_graded(tuning["eta2"], rng, graded, draws > 0),
+        "neuron_matching": lambda: fake_matching(hidden, layer_sizes, random is not None),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:

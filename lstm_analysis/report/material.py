@@ -24,6 +24,7 @@ class Twin:
     idioms: xr.Dataset | None
     matches: xr.Dataset | None
     graded: xr.Dataset | None
+    neuron_matching: xr.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Material:
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
     twin
         The random twin's results, ``None`` if there is none.
+    neuron_matching
+        Which neurons do the same.
     """
 
     folder: str
@@ -74,6 +77,7 @@ class Material:
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None
+    neuron_matching: xr.Dataset | None = None
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -126,12 +130,14 @@ def gather(run: "Run") -> Material:
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
+        neuron_matching=_analysis(run, "neuron_matching"),
     )
 
 
 def _twin(run: "Run") -> Twin:
     analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches", "tuning"))
-    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
+    matched = _analysis(run, "neuron_matching")
+    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses, neuron_matching=matched)
 
 
 def _analysis(run: "Run", name: str) -> xr.Dataset | None:

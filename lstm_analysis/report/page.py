@@ -26,6 +26,7 @@ from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
 from .match_section import match_section
+from .matching_section import matching_figure, matching_section
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
@@ -107,6 +108,7 @@ def render(material: Material) -> str:
         phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
         graded=graded,
+        matching=matching_section(material),
         graded_floors=(MIN_ETA2, MIN_R),
         graded_min_token=FEWEST_DRAWN,
         folder=material.folder,
@@ -183,6 +185,8 @@ def draw_analyses(
     for one in graded:
         if one.neurons:
             figures[f"graded-{one.index}"] = graded_figure(material, one)
+    if material.neuron_matching is not None:
+        figures["matching"] = matching_figure(material)
     return figures
 
 

@@ -23,7 +23,8 @@ def rotated_best(
     Parameters
     ----------
     r
-        With the neurons before they are rotated, dims (mine, other).
+        With the neurons before they are rotated, dims (mine, other); where both are one layer, NaN of a neuron with
+        itself takes its own share out of each direction.
     r_within
         Of those with one another, dims (other, other).
     sd
