@@ -151,18 +151,8 @@ def matching_figure(material: Material) -> figure:
         if key in values and len(values[key]):
             share = np.histogram(values[key], edges)[0] / len(values[key])
             source = ColumnDataSource({"at": (edges[:-1] + edges[1:]) / 2, "share": share, "name": [name] * N_BIN})
-            renderers.append(
-                plot.step(
-                    x="at",
-                    y="share",
-                    mode="center",
-                    color=colour,
-                    line_dash=dash,
-                    width=2,
-                    source=source,
-                    legend_label=name,
-                )  # fmt: skip
-            )
+            drawn = {"color": colour, "line_dash": dash, "width": 2, "source": source, "legend_label": name}
+            renderers.append(plot.step(x="at", y="share", mode="center", **drawn))
     plot.add_tools(HoverTool(renderers=renderers, tooltips=[("", "@name"), ("|r|", "@at{0.00}"), ("share", "@share")]))
     plot.y_range.start = 0
     if renderers:
