@@ -25,7 +25,8 @@ SIZES = (4, 7)
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
     """Two models of different size that read the same text."""
     folder = tmp_path_factory.mktemp("runs")
-    return write_run(folder / "one", n_idiom=9), write_run(folder / "two", layer_sizes=SIZES, n_idiom=9)
+    small: dict[str, Any] = {"n_idiom": 6, "measures": ("auroc",), "analyses": ()}
+    return write_run(folder / "one", **small), write_run(folder / "two", layer_sizes=SIZES, **small)
 
 
 @dataclass
