@@ -135,9 +135,9 @@ def gather(run: "Run") -> Material:
 
 
 def _twin(run: "Run") -> Twin:
-    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches", "tuning"))
-    matched = _analysis(run, "neuron_matching")
-    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses, neuron_matching=matched)
+    names = ("sentence_position", "categories", "idioms", "matches", "tuning", "neuron_matching")
+    analyses = (_analysis(run, name) for name in names)
+    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
 
 
 def _analysis(run: "Run", name: str) -> xr.Dataset | None:
