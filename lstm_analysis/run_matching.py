@@ -14,6 +14,7 @@ from . import tasks
 from .analyses.neuron_matching import MIN_CONCEPT, Best, best_of, fingerprint_correlation
 from .cluster import work
 from .errors import UsageError, UserError
+from .locations import exists
 from .matching_plan import plan_of_two
 from .matching_result import between_models
 from .neuron_pairs import MOST_WHOLE, Pair, Pairs, gather_pairs, is_whole, pair_queue
@@ -117,15 +118,15 @@ def _do(
 
 def _states(run: Run, rows: str) -> MatchedStates:
     """Return the states of a run, refusing one that keeps none."""
-    if run.record["study"]["model"].get("twin") is not None and not run.record["stages"].get("activations"):
+    products = run.record["stages"].get("activations", {}).get("products", ())
+    name = next((name for name in products if name.endswith("activations.zarr")), "activations.zarr")
+    place = product(run.path, name)
+    if run.record["study"]["model"].get("twin") is not None and not exists(place, "The store"):
         raise UserError(
             f"{run.path} is a random twin, whose states are not kept. What the neurons of its model reach in it is "
             "r_twin in its neuron_matching.zarr (analyses: [neuron_matching])."
         )
     sizes = run.activations.attrs.get("layer_sizes") or run.facts["model"]["layer_sizes"]
-    products = run.record["stages"]["activations"].get("products", ())
-    name = next((name for name in products if name.endswith("activations.zarr")), "activations.zarr")
-    place = product(run.path, name)
     if "hidden_state" not in run.activations:
         raise UserError(f"{run.path} keeps no hidden_state. Run its study with hidden among inference.states.")
     return MatchedStates(place if isinstance(place, str) else place.resolve(), tuple(sizes), rows)
