@@ -156,7 +156,7 @@ def matching_figure(material: Material) -> figure:
     plot.add_tools(HoverTool(renderers=renderers, tooltips=[("", "@name"), ("|r|", "@at{0.00}"), ("share", "@share")]))
     plot.y_range.start = 0
     if renderers:
-        plot.legend.location = "top_left"
+        plot.legend.location = "top_right"
         plot.legend.label_text_font_size = "11px"
         plot.legend.label_text_color = INK
         plot.legend.background_fill_alpha = 0.6
