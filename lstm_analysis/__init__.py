@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .reductions import tuning_curve as tuning_curve
     from .reductions.summarize import summarize as summarize
     from .run import open_run as open_run
+    from .run_matching import match_neurons as match_neurons
     from .selectivity import measure as measure
     from .selectivity import rank_neurons as rank_neurons
 
@@ -63,6 +64,7 @@ _HOME = {
     "significance": "nulls",
     "find_matches": "match",
     "lesion": "lesions",
+    "match_neurons": "run_matching",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -18,6 +18,7 @@ from .commands.import_project import add_import
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
 from .commands.look_at_cluster import add_cluster
+from .commands.match_models import add_match_neurons
 from .commands.match_pattern import add_match
 from .commands.run_study import add_run
 from .commands.show_logs import add_logs
@@ -44,6 +45,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_convert,
     add_inspect,
     add_match,
+    add_match_neurons,
     add_neurons,
     add_lesion,
     add_explore,

@@ -32,6 +32,7 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
         "lesion.zarr",
         "pca.zarr",
         "probes.zarr",
+        "neuron_matching.zarr",
         "plans",
         "blocks",
     ),

@@ -184,6 +184,11 @@ class Run:
         return self._open("probes.zarr", "analyses").load()
 
     @cached_property
+    def neuron_matching(self) -> xr.Dataset:
+        """Which neurons of the model do the same."""
+        return self._open("neuron_matching.zarr", "analyses").load()
+
+    @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
         done = self.record["stages"].get("twin", {}).get("state") == "done"

@@ -19,6 +19,7 @@ from fake_analyses import (
     fake_periodicity,
     fake_probes,
 )
+from fake_matching import fake_matching
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -34,7 +35,7 @@ NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
 ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity", "pca", "probes", "lesion")
-STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
+STAGE = {"contexts": "selectivity", **dict.fromkeys((*ANALYSES, "neuron_matching"), "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
@@ -86,6 +87,7 @@ def write_run(
         "lesion": lambda: fake_lesion(scores, rng),
         "pca": lambda: fake_pca(scores, TYPES, idioms, rng),
         "probes": lambda: fake_probes(scores, rng),
+        "neuron_matching": lambda: fake_matching(hidden, layer_sizes, random is not None),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:

@@ -14,6 +14,7 @@ from .idiom_section import IdiomSection, best_in, by_occurrences, idiom_section
 from .lesion_figure import lesion_figure
 from .lesion_section import LEAD, LesionSection, lesion_section, shown_cells
 from .match_section import match_section
+from .matching_section import MatchingSection, matching_figure, matching_section
 from .material import Material
 from .pca_figures import idiom_scatter, scree, word_scatter
 from .pca_section import PcaSection, pca_section
@@ -90,6 +91,11 @@ def draw_spectra(material: Material, section: PeriodicitySection | None) -> Figu
     }
 
 
+def draw_matching(material: Material, section: MatchingSection | None) -> Figures:
+    """Return how many neurons reach which correlation."""
+    return {} if section is None else {"matching": matching_figure(material)}
+
+
 def draw_components(material: Material, section: PcaSection | None) -> Figures:
     """Return the shares of variance and the scatter plots of principal components, the twin's beside."""
     if section is None or material.pca is None:
@@ -125,6 +131,7 @@ SECTIONS: dict[str, Section] = {
     "position": Section(position_section, draw_position),
     "graded": Section(tuning_section, draw_graded),
     "periodicity": Section(periodicity_section, draw_spectra),
+    "matching": Section(matching_section, draw_matching),
     "pca": Section(pca_section, draw_components),
     "probes": Section(probe_section, draw_probes),
     "lesions": Section(lesion_section, draw_lesions),

@@ -20,6 +20,7 @@ ANALYSES = {
     "matches": "matches",
     "graded": "tuning",
     "periodicity": "periodicity",
+    "neuron_matching": "neuron_matching",
     "pca": "pca",
     "probes": "probes",
 }
@@ -38,6 +39,7 @@ class Twin:
     matches: xr.Dataset | None = None
     graded: xr.Dataset | None = None
     periodicity: xr.Dataset | None = None
+    neuron_matching: xr.Dataset | None = None
     pca: xr.Dataset | None = None
     probes: xr.Dataset | None = None
 
@@ -71,6 +73,8 @@ class Material:
         How neurons follow graded variables.
     periodicity
         Neurons that run in a period, with their spectra.
+    neuron_matching
+        Which neurons do the same.
     pca
         Principal components, and word sets told apart in them.
     probes
@@ -96,6 +100,7 @@ class Material:
     matches: xr.Dataset | None = None
     graded: xr.Dataset | None = None
     periodicity: xr.Dataset | None = None
+    neuron_matching: xr.Dataset | None = None
     pca: xr.Dataset | None = None
     probes: xr.Dataset | None = None
     lesion: xr.Dataset | None = None

@@ -8,6 +8,7 @@ from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
 from .lesion import LESION
 from .matches import MATCHES, PHRASE_MATCHES
+from .neuron_matching import NEURON_MATCHING
 from .pca import PCA as PCA_VARIABLES
 from .pca import PROBES as PROBE_VARIABLES
 from .periodicity import PERIODICITY
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
-    "LAST_POSITION", "LESION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PCA_VARIABLES", "PERIODICITY",
-    "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES", "Variable",
-    "attach_attrs", "require_dims",
+    "LAST_POSITION", "LESION", "MATCHES", "MISSING", "NEURON_MATCHING", "NUMBERS", "N_VALUE_ROW", "PCA_VARIABLES",
+    "PERIODICITY", "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES",
+    "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (

@@ -20,6 +20,7 @@ from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
 from .lesion import lesion, without_lesion
 from .matches import matches
+from .neuron_matching import neuron_matching
 from .occurrences import find_occurrences
 from .pca import pca
 from .periodicity import periodicity
@@ -133,16 +134,20 @@ def without_tests(study: Study) -> str:
     )
 
 
-def without_states(study: Study, name: str = "idioms") -> str:
+def without_states(study: Study, name: str = "idioms", read: str = "states at single tokens") -> str:
     """Return why a study that keeps no states cannot look at single tokens, or at a neuron's course."""
     if study.store.activations != "none":
         return ""
     where = "phrases out of the study" if name == "matches" else f"{name} out of analyses"
-    what = "each neuron over the whole corpus" if name == "periodicity" else "states at single tokens"
     return (
-        f"The analysis {name} reads {what}, and this study keeps none (store: none). Set "
+        f"The analysis {name} reads {read}, and this study keeps none (store: none). Set "
         f"store.activations: float32, or take {where}."
     )
+
+
+def without_courses(study: Study, name: str) -> str:
+    """Return why a study that keeps no states cannot read neurons from the first token to the last."""
+    return without_states(study, name, "each neuron over the whole corpus")
 
 
 ANALYSES: dict[str, Analysis] = {
@@ -151,7 +156,10 @@ ANALYSES: dict[str, Analysis] = {
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
     "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
-    "periodicity": Analysis(periodicity, partial(without_states, name="periodicity"), schema.PERIODICITY),
+    "periodicity": Analysis(periodicity, partial(without_courses, name="periodicity"), schema.PERIODICITY),
+    "neuron_matching": Analysis(
+        neuron_matching, partial(without_courses, name="neuron_matching"), schema.NEURON_MATCHING
+    ),
     "pca": Analysis(pca, variables=schema.PCA_VARIABLES),
     "probes": Analysis(probes, variables=schema.PROBE_VARIABLES),
     "lesion": Analysis(lesion, without_lesion, schema.LESION),
