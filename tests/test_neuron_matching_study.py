@@ -16,6 +16,8 @@ from lstm_analysis.memory_plan import driver_bytes, worker_bytes
 from lstm_analysis.run import Run
 from lstm_analysis.study import run_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def no_report() -> Iterator[None]:
