@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from .labels import spans as spans
     from .labels import structure as structure
     from .labels import wordnet as wordnet
+    from .lesions import lesion as lesion
     from .match import find_matches as find_matches
     from .nulls import significance as significance
     from .reductions import tuning_curve as tuning_curve
     from .reductions.summarize import summarize as summarize
     from .run import open_run as open_run
+    from .run_matching import match_neurons as match_neurons
     from .selectivity import measure as measure
     from .selectivity import rank_neurons as rank_neurons
 
@@ -61,6 +63,8 @@ _HOME = {
     "rank_neurons": "selectivity",
     "significance": "nulls",
     "find_matches": "match",
+    "lesion": "lesions",
+    "match_neurons": "run_matching",
 }
 
 __all__ = ["__version__", *_HOME]

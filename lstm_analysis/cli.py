@@ -18,12 +18,14 @@ from .commands.import_project import add_import
 from .commands.inspect_run import add_inspect
 from .commands.list_neurons import add_neurons
 from .commands.look_at_cluster import add_cluster
+from .commands.match_models import add_match_neurons
 from .commands.match_pattern import add_match
 from .commands.run_study import add_run
 from .commands.show_logs import add_logs
 from .commands.show_status import add_status
 from .commands.subcommand import Command, Commands
 from .commands.submit_study import add_submit
+from .commands.take_out_neurons import add_lesion
 from .commands.train_model import add_train
 from .commands.validate_study import add_validate
 from .commands.write_report import add_report
@@ -43,7 +45,9 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     add_convert,
     add_inspect,
     add_match,
+    add_match_neurons,
     add_neurons,
+    add_lesion,
     add_explore,
     add_report,
     add_import,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 SCALE = 2**30
 LOW_BITS = 32
 LOW_MASK = (1 << LOW_BITS) - 1
+GRAM_SCALE = 2**18
+"""Of the values whose products are summed (`reductions.gram`)."""
 
 
 def carry(high: Any, low: Any) -> tuple[Any, Any]:
@@ -77,6 +79,34 @@ def variance(summary: xr.Dataset, prefix: str = "") -> xr.DataArray:
     """
     n_token = summary[f"{prefix}n_token"]
     return square_deviation(summary, prefix) / (n_token - 1).where(n_token > 1)
+
+
+def covariance(summary: xr.Dataset) -> NDArray[np.float64]:
+    """Return the covariance of every two neurons (divisor n - 1) from their Gram, rounded once from the exact fraction.
+
+    It is that of the values rounded to 2**-18.
+
+    Parameters
+    ----------
+    summary
+        Needs ``gram_n_token, gram_value_sum, gram_high, gram_low``.
+
+    Returns
+    -------
+    Dims (state_neuron, state_neuron), layers one after the other; an absent or constant neuron has 0. NaN with fewer
+    than two tokens.
+    """
+    n = int(summary["gram_n_token"].item())
+    sums = summary["gram_value_sum"].values.ravel().astype(object)
+    high, low = (summary[name].values.reshape(len(sums), -1) for name in ("gram_high", "gram_low"))
+    found = np.full((len(sums), len(sums)), np.nan)
+    if n < 2:
+        return found
+    scale = n * (n - 1) * GRAM_SCALE**2
+    for i in range(len(sums)):
+        products = high[i, i:].astype(object) * (1 << LOW_BITS) + low[i, i:].astype(object)
+        found[i, i:] = found[i:, i] = (n * products - sums[i] * sums[i:]) / scale
+    return found
 
 
 def _square_deviation(

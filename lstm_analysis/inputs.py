@@ -26,6 +26,7 @@ from .selectivity import MEASURES
 from .stages import ANALYSES
 from .stages.corpus import study_reader
 from .stages.reading import check_reading
+from .stages.work import check_gram, needs_gram
 from .train import check_training
 from .vocabulary import BYTES
 
@@ -111,6 +112,11 @@ def trained_model(study: Study) -> LanguageModel:
     check_reading(study.inference, model)
     if study.corpus.level == "char":
         require_characters(model.vocabulary)
+    if model.decoder is None and "lesion" in (study.analyses or ()):
+        raise UsageError(
+            f"{checkpoint} has no decoder: the model predicts nothing that it could lose. Take lesion out of analyses."
+        )
+    check_gram(study, model)
     return model if study.model.twin is None else random_twin(model, study.seed, study.model.twin)
 
 
@@ -124,7 +130,8 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     inference = {k: v for k, v in found["inference"].items() if k != "device"}
     states = fingerprint("activations", corpus, model.digest, inference, found["store"])
     label = fingerprint("labels", corpus, found["concepts"], labels.concept_contents(study.concepts, study.folder))
-    summary = fingerprint("summary", states, label, study.seed, *([found["graded"]] if study.graded else []))
+    added = [*([found["graded"]] if study.graded else []), *(["gram"] if needs_gram(study) else [])]
+    summary = fingerprint("summary", states, label, study.seed, *added)
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
     analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))

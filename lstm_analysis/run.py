@@ -151,10 +151,52 @@ class Run:
         """Where else the neurons of the study's phrases are on together."""
         return self._open("matches.zarr", "analyses").load()
 
+    @property
+    def has_lesion(self) -> bool:
+        """Whether neurons were taken out: by the study, or by the command ``lesion``."""
+        return (self.path / "lesion.zarr").exists()
+
+    @cached_property
+    def lesion(self) -> xr.Dataset:
+        """What the model loses without some neurons.
+
+        Raises
+        ------
+        UserError
+            If none was taken out, or the scores have changed since.
+        """
+        if not self.has_lesion:
+            raise UserError(
+                f"{self.path} has no lesion.zarr. Take neurons out: lstm-analysis lesion {self.path} --neuron "
+                "LAYER:NEURON"
+            )
+        of_study = "lesion" in self.record["study"]["analyses"]
+        return self._open("lesion.zarr", "analyses" if of_study else "selectivity").load()
+
     @cached_property
     def tuning(self) -> xr.Dataset:
         """How neurons follow the study's graded variables."""
         return self._open("tuning.zarr", "analyses").load()
+
+    @cached_property
+    def periodicity(self) -> xr.Dataset:
+        """Which neurons run in a period, of their own or of the sentences, with their spectra."""
+        return self._open("periodicity.zarr", "analyses").load()
+
+    @cached_property
+    def pca(self) -> xr.Dataset:
+        """Principal components of the states, and whether word and phrase sets are told apart in them."""
+        return self._open("pca.zarr", "analyses").load()
+
+    @cached_property
+    def probes(self) -> xr.Dataset:
+        """How much of each concept a few neurons hold."""
+        return self._open("probes.zarr", "analyses").load()
+
+    @cached_property
+    def neuron_matching(self) -> xr.Dataset:
+        """Which neurons of the model do the same."""
+        return self._open("neuron_matching.zarr", "analyses").load()
 
     @cached_property
     def twin(self) -> "Run | None":

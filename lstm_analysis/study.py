@@ -153,7 +153,10 @@ def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
     model_config = dataclasses.replace(state.study.model, twin=state.study.selectivity.twin)
     selectivity = dataclasses.replace(state.study.selectivity, twin=None)
     inference = dataclasses.replace(state.study.inference, surprisal=False)
-    study = dataclasses.replace(state.study, model=model_config, selectivity=selectivity, inference=inference)
+    analyses = tuple(name for name in state.study.analyses or () if name != "lesion")  # it has nothing to lose
+    study = dataclasses.replace(
+        state.study, model=model_config, selectivity=selectivity, inference=inference, analyses=analyses
+    )
     folder = state.run / "twin"
     with state.stage("twin", "twin"):
         log.info("twin: a random-weights model (%s) is put through the same study", study.model.twin)

@@ -156,6 +156,45 @@ def fake_graded(eta2: xr.DataArray, rng: np.random.Generator, names: Sequence[st
     return found
 
 
+def fake_periodicity(shape: tuple[int, int], rng: np.random.Generator) -> xr.Dataset:
+    """Return ``periodicity.zarr`` of segments of 64 tokens: 0:0 is periodic, 0:1 the same, 0:2 sentence-locked."""
+    sizes = {"frequency": 129, "layer": shape[0], "neuron": shape[1]}
+    found = random_store(schema.PERIODICITY, schema.PERIODICITY, sizes, rng)
+    found = found.assign_coords(frequency=np.arange(129) / 256)
+    found["rhythm"][:], found["n_segment"][:] = 0, 40
+    found["rhythm"][0, :3], found["rhythm"][1, 4] = [1, 1, 2], -1
+    found["line_frequency"] = 1 / found["period"].clip(min=2.5)
+    found["period"], found["half_bandwidth"] = 1 / found["line_frequency"], xr.DataArray(1 / 16)
+    found["f_stat"] = found["f_stat"].where(found["frequency"] >= 1 / 16)
+    for name in ("line_fraction_residual", "line_fraction_shuffled", "sentence_share", "sentence_coherence"):
+        found[name] = found[name].where(found["rhythm"] > 0)
+    for name in ("period", "line_frequency", "line_fraction", "line_band_share", "p_value", "p_fwer"):
+        found[name] = found[name].where(found["rhythm"] >= 0)
+    found["segment_variance"][:], found["sentences_matter"] = 0.1, xr.DataArray(True)
+    return found.assign_attrs(note="40 segments of 64 tokens with 6.4 sentences each")
+
+
+def fake_lesion(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+    """Return lesions of 0:1, of 1:2 and of two neurons together; each of the first two hurts one concept alone."""
+    concepts = scores["concept"].values
+    sizes = {"lesion": 3, "concept": len(concepts), "prediction": 2, "draw": 25, "member": 2, "group": 2}
+    found = random_store((n for n, v in schema.LESION.items() if v.dtype != "str"), schema.LESION, sizes, rng)
+    found["member_layer"][:], found["member_neuron"][:] = [[0, -1], [1, -1], [0, 1]], [[1, -1], [2, -1], [3, 4]]
+    found["p_value"][:], found["p_fwer"][:] = 0.5, 0.9
+    found["delta_loss"][:] = 0.0
+    for lesion, concept in ((0, 0), (1, 1)):
+        found["p_value"][lesion, concept], found["p_fwer"][lesion, concept] = 0.01, 0.03
+        found["delta_loss"][lesion, concept] = 0.2
+    found["selective"][:] = False
+    found["selective"][2, 1] = True
+    found["n_random"][:] = 25
+    texts = {"lesion": ["0:1", "1:2", "0:3,1:4"], "prediction": ["token", "next"], "group": ["baseline", "target"]}
+    found = found.assign(chosen_for=("lesion", np.array(["<i>law</i>", "", ""], object)))
+    coords = {name: np.array(values, object) for name, values in texts.items()} | {"concept": concepts}
+    attrs = {"kind": "mean", "n_token": 500, "n_before": 32, "n_random": 25, "seed": 0}
+    return found.assign_coords(coords).assign_attrs(attrs)
+
+
 def add_boundaries(tuning: xr.Dataset, hidden: NDArray[np.float32], rng: np.random.Generator) -> xr.Dataset:
     """Return the tuning curves with fits, cliffs and their tests; the constant neuron has none."""
     sizes = {**tuning.sizes, "sentence_length_bin": 60}
@@ -178,3 +217,61 @@ def _position_table() -> list[tuple[str, schema.Variable]]:
     items = list(schema.VARIABLES.items())
     names = [name for name, _ in items]
     return items[names.index("baseline") : names.index("cliff_neuron") + 1]
+
+
+def fake_pca(scores: xr.Dataset, words: list[str], idioms: list[str], rng: np.random.Generator) -> xr.Dataset:
+    """Return ``pca.zarr``: the concepts decided by their words are told apart, and occurrences have scores."""
+    n_space = scores.sizes["layer"] + 1
+    sizes = {**scores.sizes, "space": n_space, "component": 12, "n_dimension": 4, "pair": 3}
+    sizes |= {"point": 16, "occurrence": 30, "idiom": len(idioms)}
+    floats = [name for name, variable in schema.PCA_VARIABLES.items() if variable.dtype == "float64"]
+    found = random_store(floats, schema.PCA_VARIABLES, sizes, rng)
+    decided = (scores["source"] == "categories").values & (scores["n_token"] > 0).all("group").values
+    told = xr.DataArray(decided, dims="concept")
+    named = ("accuracy", "accuracy_null", "accuracy_null_high", "p_value", "p_fwer")
+    found = found.assign({name: found[name].where(told) for name in named})
+    found["pair_accuracy"][:] = np.nan
+    found["idiom_accuracy"][:] = np.nan
+    spaces = [f"layer {layer}" for layer in range(n_space - 1)] + ["all layers"]
+    numbers = {"n_token": ((), 600), "n_idiom_separated": ((), 2), "n_neuron": ("space", [7] * n_space)}
+    concept = int(np.flatnonzero(decided)[0])
+    points = {
+        "point_concept": np.full(16, concept), "point_type": np.resize(np.array(words, object), 16),
+        "point_n_token": np.arange(16) + 5, "point_member": np.arange(16) % 2,
+    }  # fmt: skip
+    places = {"time": np.arange(30), "idiom": np.arange(30) % len(idioms), "value": np.arange(30) % 2}
+    return found.assign(
+        **_counts(decided), **numbers, pair_first=("pair", [0, 0, 1]), pair_second=("pair", [1, 2, 2]),
+        **{name: ("point", values) for name, values in points.items()},
+        **{f"occurrence_{name}": ("occurrence", values) for name, values in places.items()},
+    ).assign_coords(
+        space=np.array(spaces, object), n_dimension=[2, 5, 10, 20], idiom=np.array(idioms, object),
+        concept=scores["concept"], source=scores["source"],
+    )  # fmt: skip
+
+
+def fake_probes(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+    """Return ``probes.zarr``; the probe of one neuron of each concept is 0:0."""
+    sizes = {**scores.sizes, "n_neuron": 4, "rank": 8}
+    floats = [name for name, variable in schema.PROBE_VARIABLES.items() if variable.dtype == "float64"]
+    found = random_store(floats, schema.PROBE_VARIABLES, sizes, rng)
+    decided = (scores["source"] == "categories").values & (scores["n_token"] > 0).all("group").values
+    found = found.where(xr.DataArray(decided, dims="concept"))
+    there = (
+        np.broadcast_to(np.arange(8) < np.array([1, 2, 4, 8])[:, None], (len(decided), 4, 8)) & decided[:, None, None]
+    )
+    dims = ("concept", "n_neuron", "rank")
+    places = {"chosen_layer": 0 * there, "chosen_neuron": np.broadcast_to(np.arange(8) % 7, there.shape)}
+    chosen = {name: (dims, np.where(there, values, -1)) for name, values in places.items()}
+    return found.assign(**_counts(decided), **chosen).assign_coords(
+        concept=scores["concept"], source=scores["source"], n_neuron=[1, 2, 4, 8]
+    )
+
+
+def _counts(decided: NDArray[np.bool_]) -> dict[str, tuple[str, NDArray[np.generic]]]:
+    untold = np.where(decided, "", UNDECIDED).astype(object)
+    return {
+        "n_type_member": ("concept", np.where(decided, 12, 0)),
+        "n_type_matched": ("concept", np.where(decided, 340, 0)),
+        "untold": ("concept", untold),
+    }

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from fake_analyses import add_boundaries, add_tests, fake_categories, fake_graded, fake_idioms, fake_matches
+from fake_analyses import (
+    add_boundaries,
+    add_tests,
+    fake_categories,
+    fake_graded,
+    fake_idioms,
+    fake_lesion,
+    fake_matches,
+    fake_pca,
+    fake_periodicity,
+    fake_probes,
+)
+from fake_matching import fake_matching
 from numpy.typing import NDArray
 
 from lstm_analysis import schema
@@ -22,8 +34,8 @@ CONSTANT = (1, 4)
 NASTY = "</script><script>alert('x')</script>"
 TYPES = ["the", "</s>", NASTY, "a & b", '"quoted"', "naïve", "<!--", "{{ 7 * 7 }}"]
 
-ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning")
-STAGE = {"contexts": "selectivity", **dict.fromkeys(ANALYSES, "analyses")}
+ANALYSES = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity", "pca", "probes", "lesion")
+STAGE = {"contexts": "selectivity", **dict.fromkeys((*ANALYSES, "neuron_matching"), "analyses")}
 """Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
@@ -71,6 +83,11 @@ def write_run(
         "idioms": lambda: fake_idioms(idioms, hidden.shape[1:], rng, n_idiom >= 3),
         "matches": lambda: fake_matches(N_TIME, rng),
         "tuning": lambda: fake_graded(tuning["eta2"], rng, graded, draws > 0),
+        "periodicity": lambda: fake_periodicity(hidden.shape[1:], rng),
+        "lesion": lambda: fake_lesion(scores, rng),
+        "pca": lambda: fake_pca(scores, TYPES, idioms, rng),
+        "probes": lambda: fake_probes(scores, rng),
+        "neuron_matching": lambda: fake_matching(hidden, layer_sizes, random is not None),
     }
     stores |= {name: made[name]() for name in analyses}
     if stored:
@@ -88,7 +105,8 @@ def write_run(
     if twin:
         options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
         options |= {"graded": graded, "corpus_study": corpus_study}
-        write_run(folder / "twin", stored=stored, draws=draws, analyses=analyses, random=twin, **options)
+        without = tuple(name for name in analyses if name != "lesion")
+        write_run(folder / "twin", stored=stored, draws=draws, analyses=without, random=twin, **options)
     return open_run(folder)
 
 

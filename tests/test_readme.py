@@ -31,6 +31,7 @@ def test_every_command_it_names_exists() -> None:
         "inspect",
         "match",
         "neurons",
+        "lesion",
         "report",
         "import",
         "export",

@@ -29,6 +29,15 @@ def neuron(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def neurons(text: str) -> list[tuple[int, int]]:
+    """Return layer and neuron of several.
+
+    >>> neurons("1:387,0:4")
+    [(1, 387), (0, 4)]
+    """
+    return [neuron(one.strip()) for one in text.split(",")]
+
+
 def whole_number(lowest: int) -> Callable[[str], int]:
     """Return a function that reads a whole number from ``lowest`` on."""
 

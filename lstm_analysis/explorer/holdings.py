@@ -119,6 +119,11 @@ class Holdings:
         return self._analysis("idioms")
 
     @cached_property
+    def lesion(self) -> xr.Dataset | None:
+        """What the model loses without some neurons; ``None`` if none was taken out."""
+        return self._try("lesion", lambda: self.run.lesion) if self.run.has_lesion else None
+
+    @cached_property
     def material(self) -> Material | None:
         """The same for the figures and passages of the report, without a twin; ``None`` before the run has scores."""
         if self.scores is None or self.labels is None or self.contexts is None:
@@ -133,11 +138,8 @@ class Holdings:
             tuning=self.tuning,
             categories=self.categories,
             idioms=self.idioms,
-            matches=None,
-            graded=None,
             contexts=self.contexts,
             states=states,
-            twin=None,
         )
 
     def values(self) -> list[str]:

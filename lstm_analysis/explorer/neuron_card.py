@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..analyses.lesion import hurt
 from ..report.duplicates import others_like
-from ..report.numerals import neuron_name, number
+from ..report.numerals import chance, neuron_name, number
 from ..report.passages import OFFSETS, Passage, around, passage, read_words
 from ..selectivity import leading_measure, neuron_table
 from .holdings import Holdings
@@ -16,6 +17,8 @@ from .stretch import Neuron
 
 COLUMNS = ("p_value", "p_fwer", "q_value", "type_smd", "breadth")
 N_BAR = 60
+N_HURT = 3
+"""Concepts that are named of those that a lesion hurts."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,22 @@ def facts_of(holdings: Holdings, neuron: Neuron) -> list[str]:
         called = np.flatnonzero(holdings.categories["called"].isel(place).values == 1)
         if len(called):
             facts.append("called for " + ", ".join(holdings.concepts[i] for i in called.tolist()))
-    return facts
+    return [*facts, *losses_of(holdings, neuron)]
+
+
+def losses_of(holdings: Holdings, neuron: Neuron) -> list[str]:
+    """Return what the model loses without a neuron; nothing if it was not taken out by itself."""
+    lesion, name = holdings.lesion, neuron_name(*neuron)
+    if lesion is None or name not in lesion["lesion"].values:
+        return []
+    one = lesion.sel(lesion=name, prediction="next")
+    overall, p = number(float(one["delta_loss_overall"]), 4, signed=True), chance(float(one["p_overall"]))
+    found = [f"without it the model loses {overall} nats a token (p {p} against random neurons)"]
+    hurts = np.flatnonzero(hurt(lesion, holdings.alpha)[lesion["lesion"].values.tolist().index(name)])
+    for k in hurts[np.argsort(-one["delta_loss"].values[hurts], kind="stable")][:N_HURT].tolist():
+        more = number(float(one["delta_loss"][k]), 4, signed=True)
+        found.append(f"{more} after tokens of {one['concept'].values[k]} above controls")
+    return found
 
 
 def duplicates_of(holdings: Holdings, neuron: Neuron) -> tuple[str, ...]:

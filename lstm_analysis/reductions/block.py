@@ -11,6 +11,7 @@ from ..fixed_point import carry
 from ..schema import GROUPS
 from .context import find_contexts
 from .graded import add_by_value
+from .gram import add_products
 from .groups import BASELINE, LEFT_OUT, TARGET, Groups, find_groups
 from .histogram import digitise
 from .moments import add_histogram, add_moments
@@ -34,6 +35,7 @@ def summarize_block(
     document: NDArray[np.integer] | None = None,
     type_rows: TypeRows | None = None,
     graded: Mapping[str, NDArray[np.integer]] | None = None,
+    gram: bool = False,
 ) -> xr.Dataset:
     """Return the mergeable summary of a block of tokens.
 
@@ -60,6 +62,8 @@ def summarize_block(
         ``document_group_`` variables.
     graded
         Values of the graded variables by name, dims (time), -1 for none; adds the ``graded_`` variables.
+    gram
+        Whether to add the ``gram_`` variables: products of every two neurons.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def summarize_block(
     if graded:
         rows = None if type_rows is None or type_id is None else (type_rows.type_row[type_id], type_rows.n_type)
         summary = summary.merge(add_by_value(values, graded, *(rows or ())))
-    return summary
+    return summary.merge(add_products(values)) if gram else summary
 
 
 def _summarize_groups(

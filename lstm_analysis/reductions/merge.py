@@ -38,7 +38,15 @@ _MERGE: dict[str, Callable[[xr.Variable, xr.Variable], Any]] = {
     "graded_square_sum_low": np.add,
     "graded_type_n_token": np.add,
     "graded_table_value_sum": np.add,
+    "gram_n_token": np.add,
+    "gram_value_sum": np.add,
+    "gram_high": np.add,
+    "gram_low": np.add,
 }
+_TWO_PARTS = (
+    *((f"{prefix}square_sum_high", f"{prefix}square_sum_low") for prefix in ("", "position_", "table_", "graded_")),
+    ("gram_high", "gram_low"),
+)
 
 
 def merge_summaries(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
@@ -64,8 +72,7 @@ def merge_summaries(a: xr.Dataset, b: xr.Dataset) -> xr.Dataset:
     _check_fit(a, b)
     # Variables have dims but no coordinates to align, which `_check_fit` has compared once.
     parts = {name: merge(a[name].variable, b[name].variable) for name, merge in _MERGE.items() if name in a}
-    for prefix in ("", "position_", "table_", "graded_"):
-        high, low = f"{prefix}square_sum_high", f"{prefix}square_sum_low"
+    for high, low in _TWO_PARTS:
         if low in parts:
             parts[high], parts[low] = carry(parts[high], parts[low])
     if "histogram" in a:

@@ -13,20 +13,38 @@ if TYPE_CHECKING:
     from ..run import Run
 
 
+ANALYSES = {
+    "tuning": "sentence_position",
+    "categories": "categories",
+    "idioms": "idioms",
+    "matches": "matches",
+    "graded": "tuning",
+    "periodicity": "periodicity",
+    "neuron_matching": "neuron_matching",
+    "pca": "pca",
+    "probes": "probes",
+}
+"""The analysis of each field of `Material` and `Twin` that holds the results of one."""
+
+
 @dataclass(frozen=True)
 class Twin:
     """What a random-weights twin of the model reaches in the same study; ``kind`` is ``initial`` or ``shuffled``."""
 
     kind: str
     scores: xr.Dataset
-    tuning: xr.Dataset | None
-    categories: xr.Dataset | None
-    idioms: xr.Dataset | None
-    matches: xr.Dataset | None
-    graded: xr.Dataset | None
+    tuning: xr.Dataset | None = None
+    categories: xr.Dataset | None = None
+    idioms: xr.Dataset | None = None
+    matches: xr.Dataset | None = None
+    graded: xr.Dataset | None = None
+    periodicity: xr.Dataset | None = None
+    neuron_matching: xr.Dataset | None = None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """The datasets of a run; those along ``time`` are lazy, those of an analysis that the study leaves out ``None``.
 
@@ -53,6 +71,16 @@ class Material:
         Where else the neurons of phrases are on together.
     graded
         How neurons follow graded variables.
+    periodicity
+        Neurons that run in a period, with their spectra.
+    neuron_matching
+        Which neurons do the same.
+    pca
+        Principal components, and word sets told apart in them.
+    probes
+        How much of each concept a few neurons hold.
+    lesion
+        What the model loses without some neurons.
     contexts
         Where each neuron is extreme.
     states
@@ -66,14 +94,19 @@ class Material:
     corpus: xr.Dataset
     labels: xr.Dataset
     scores: xr.Dataset
-    tuning: xr.Dataset | None
-    categories: xr.Dataset | None
-    idioms: xr.Dataset | None
-    matches: xr.Dataset | None
-    graded: xr.Dataset | None
+    tuning: xr.Dataset | None = None
+    categories: xr.Dataset | None = None
+    idioms: xr.Dataset | None = None
+    matches: xr.Dataset | None = None
+    graded: xr.Dataset | None = None
+    periodicity: xr.Dataset | None = None
+    neuron_matching: xr.Dataset | None = None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
+    lesion: xr.Dataset | None = None
     contexts: xr.Dataset
     states: xr.DataArray | None
-    twin: Twin | None
+    twin: Twin | None = None
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -118,28 +151,22 @@ def gather(run: "Run") -> Material:
         corpus=run.corpus,
         labels=run.labels,
         scores=run.selectivity,
-        tuning=_analysis(run, "sentence_position"),
-        categories=_analysis(run, "categories"),
-        idioms=_analysis(run, "idioms"),
-        matches=_analysis(run, "matches"),
-        graded=_analysis(run, "tuning"),
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
+        lesion=run.lesion if run.has_lesion else None,
+        **_analyses(run),
     )
 
 
 def _twin(run: "Run") -> Twin:
-    analyses = (_analysis(run, name) for name in ("sentence_position", "categories", "idioms", "matches", "tuning"))
-    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, *analyses)
+    return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, **_analyses(run))
 
 
-def _analysis(run: "Run", name: str) -> xr.Dataset | None:
-    """Return the results of an analysis, ``None`` if the study does not ask for it."""
-    if name not in run.record["study"]["analyses"]:
-        return None
-    found: xr.Dataset = getattr(run, name)
-    return found
+def _analyses(run: "Run") -> dict[str, xr.Dataset | None]:
+    """Return the results of the analyses by field, ``None`` for those that the study does not ask for."""
+    asked = run.record["study"]["analyses"]
+    return {field: getattr(run, name) if name in asked else None for field, name in ANALYSES.items()}
 
 
 def constant_neurons(scores: xr.Dataset, measure: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,26 +17,21 @@ from ..analyses.tuning.conclusion import MIN_ETA2, MIN_R
 from ..disk import new_file
 from ..explorer_links import ADDRESS, concept_link, neuron_link, span_link
 from ..selectivity import MEASURES, is_present
-from .active_curves import active_curves
-from .category_section import category_section
-from .cliff_figure import N_TRACE, cliff_figure
+from .analysis_sections import draw_sections, make_sections
+from .cliff_figure import N_TRACE
 from .evidence import gather_evidence, shown_in_full
-from .forest import forest
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
-from .idiom_section import FEWEST, TABLE_THRESHOLD, IdiomSection, best_in, by_occurrences, idiom_section
-from .match_section import match_section
+from .idiom_section import FEWEST, TABLE_THRESHOLD
 from .material import Material, constant_neurons, gather
 from .neuron_map import neuron_map
 from .numerals import chance, interval, names, number
 from .overview import overview, provenance
 from .palette import UNDEFINED, share_colours, style_colours
-from .position_section import PositionSection, example_trace, position_section
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
 from .tuning_curve import most_tuned, tuning_curve
 from .tuning_section import MIN_TOKEN as FEWEST_DRAWN
-from .tuning_section import GradedVariable, graded_figure, tuning_section
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -81,11 +75,11 @@ def render(material: Material) -> str:
     groups = headline(scores, scale, material.alpha, None if material.twin is None else material.twin.scores)
     rows = shown_in_full(groups)
     tuned = most_tuned(material.tuning) if material.tuning is not None else []
-    position, idioms = position_section(material), idiom_section(material)
-    graded = tuning_section(material)
-    figures = draw(material, scale, rows, tuned) | draw_analyses(material, position, idioms, graded)
+    sections = make_sections(material)
+    figures = draw(material, scale, rows, tuned) | draw_sections(material, sections)
     inline = Resources(mode="inline", components=["bokeh", "bokeh-widgets"], log_level="warn")
     return template().render(
+        **sections,
         name=material.record["name"],
         version=__version__,
         facts=overview(material, scale),
@@ -99,14 +93,9 @@ def render(material: Material) -> str:
         evidence=gather_evidence(material, rows),
         in_full={row.index for row in rows},
         measures=[name for name in MEASURES if name in scores],
-        categories=category_section(material),
-        idioms=idioms,
         active_threshold=TABLE_THRESHOLD,
         fewest=FEWEST,
-        position=position,
-        phrases=match_section(material),
         match_rule={} if material.matches is None else material.matches.attrs,
-        graded=graded,
         graded_floors=(MIN_ETA2, MIN_R),
         graded_min_token=FEWEST_DRAWN,
         folder=material.folder,
@@ -149,40 +138,6 @@ def draw(material: Material, scale: Scale, rows: list[Row], tuned: list[tuple[in
     if material.tuning is not None:
         for layer, neuron in tuned:
             figures[f"tuning-{layer}-{neuron}"] = tuning_curve(material.tuning, layer, neuron)
-    return figures
-
-
-def draw_analyses(
-    material: Material,
-    position: PositionSection | None,
-    idioms: IdiomSection | None,
-    graded: Sequence[GradedVariable] = (),
-) -> dict[str, Model]:
-    """Return the figures of the analyses by name; those that have nothing to show are left out.
-
-    Parameters
-    ----------
-    material
-        The datasets of a run.
-    position, idioms, graded
-        Their sections.
-    """
-    figures: dict[str, Model] = {}
-    if position is not None and position.best is not None and material.tuning is not None:
-        place = (position.best.layer, position.best.neuron)
-        figures["best-tuning"] = tuning_curve(material.tuning, *place)
-        figures["cliff"] = cliff_figure(material.tuning, *place)
-        if position.example is not None:
-            figures["trace"] = example_trace(material, position.best)
-    if idioms is not None and material.idioms is not None:
-        if idioms.best:
-            best = best_in(material.idioms, idioms.primary)[0]
-            figures["forest"] = forest(material.idioms, *best, by_occurrences(material.idioms))
-        if idioms.idioms:
-            figures["active"] = active_curves(material.idioms)
-    for one in graded:
-        if one.neurons:
-            figures[f"graded-{one.index}"] = graded_figure(material, one)
     return figures
 
 

@@ -6,7 +6,12 @@ from ..errors import UserError
 from .categories import CATEGORIES
 from .corpus import CORPUS, LABELS, MISSING, NUMBERS
 from .idioms import IDIOMS as IDIOM_VARIABLES
+from .lesion import LESION
 from .matches import MATCHES, PHRASE_MATCHES
+from .neuron_matching import NEURON_MATCHING
+from .pca import PCA as PCA_VARIABLES
+from .pca import PROBES as PROBE_VARIABLES
+from .periodicity import PERIODICITY
 from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
@@ -21,14 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
-    "LAST_POSITION", "MATCHES", "MISSING", "NUMBERS", "N_VALUE_ROW", "PHRASE_MATCHES", "RESOLUTION", "STORED_STATE",
-    "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
+    "LAST_POSITION", "LESION", "MATCHES", "MISSING", "NEURON_MATCHING", "NUMBERS", "N_VALUE_ROW", "PCA_VARIABLES",
+    "PERIODICITY", "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES",
+    "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
     "draw", "concept", "group", "contrast", "readout", "idiom", "threshold", "table_type", "document_group",
-    "sentence_position", "sentence_length_bin", "variable", "variable_value", "boundary", "extreme", "rank", "time",
-    "layer", "neuron", "offset", "edge", "bin",
+    "sentence_position", "sentence_length_bin", "variable", "variable_value", "boundary", "frequency", "extreme",
+    "rank", "time", "layer", "neuron", "layer_other", "neuron_other", "offset", "edge", "bin",
 )  # fmt: skip
 GROUPS = ("baseline", "target")
 EXTREMES = ("lowest", "highest")

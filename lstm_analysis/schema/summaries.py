@@ -1,6 +1,6 @@
 """Variables of ``summary.zarr`` and ``contexts.zarr``."""
 
-from .dims import BY_VALUE, MOMENT, NEURON, TOP, TUNING, TYPE
+from .dims import BY_VALUE, MOMENT, NEURON, PAIR, TOP, TUNING, TYPE
 from .variable import Variable
 
 SUMMARIES: dict[str, Variable] = {
@@ -50,6 +50,12 @@ SUMMARIES: dict[str, Variable] = {
     "graded_table_value_sum": Variable(
         BY_VALUE, "int64", "2**-30", "sum at the variable's value over tokens with a row"
     ),
+    "gram_n_token": Variable((), "int64", "token", "tokens whose products are summed", (0, None)),
+    "gram_value_sum": Variable(NEURON, "int64", "2**-18", "sum of round(value * 2**18)"),
+    "gram_high": Variable(
+        PAIR, "int64", "2**-4", "sum of the products of two neurons' round(value * 2**18), high part"
+    ),
+    "gram_low": Variable(PAIR, "int64", "2**-36", "the low 32 bits of that sum", (0, 2**32 - 1)),
     "duplicate_of": Variable(NEURON, "int64", "1", "neurons with |r| > .95 share the number; -1 where there is none"),
     "context_time": Variable(TOP, "int64", "1", "token at which the neuron is extreme; -1 where there is none"),
     "context_group": Variable(TOP, "int64", "1", "document or sentence of that token; -1 where there is none"),

@@ -1,30 +1,34 @@
 """Stage analyses: what goes beyond selectivity, each analysis into a store of its own."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 import zarr
 
-from .. import labels, reductions, schema, tasks
+from .. import reductions, schema, tasks
 from ..analyses.categories import categories
 from ..analyses.idioms import conclude_idioms, gather_blocks, plan_idioms
 from ..analyses.sentence_position import conclude_positions, eta2_type_adjusted, plan_boundaries
 from ..config import Study
 from ..errors import UserError
 from ..inference.model import LanguageModel
-from ..labels.idiom import Idioms
 from ..statistics.jackknife_blocks import jackknife_blocks
 from ..store import open_dataset, write_dataset
 from .columns import assemble, by_neurons, forget_blocks
+from .lesion import lesion, without_lesion
 from .matches import matches
+from .neuron_matching import neuron_matching
+from .occurrences import find_occurrences
+from .pca import pca
+from .periodicity import periodicity
+from .plans import forget_plans, keep_plan
+from .probes import probes
 from .tables import run_tables
 from .tuning import tuning
-from .work import Work, log, make_job
+from .work import Work, log, make_job, stream_starts
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,6 @@ class Analysis:
     variables: Mapping[str, schema.Variable] = field(default_factory=lambda: schema.VARIABLES)
 
 
-PLANS = "plans"
-"""Folder of a run with the tokens that an analysis reads, while it runs."""
 SHIFT_DRAWS = 1000
 """Draws of the tests at sentence boundaries: as many rows are permuted for each."""
 
@@ -108,11 +110,9 @@ def idiom_occurrences(state: Work, corpus: xr.Dataset) -> xr.Dataset:
     UserError
         If the study has neither.
     """
-    for source in labels.build_sources(state.study.concepts, state.study.folder).values():
-        if isinstance(source, Idioms):
-            return labels.idiom_occurrences(corpus, source)
-    if "mark_time" in corpus:
-        return labels.mark_occurrences(corpus)
+    found = find_occurrences(state, corpus)
+    if found is not None:
+        return found
     raise UserError(
         "The analysis idioms needs occurrences of idioms, and the study names none. Give {source: idioms, file: ...} "
         "under concepts, or a corpus of JSON lines that marks them; or take idioms out of analyses."
@@ -122,20 +122,6 @@ def idiom_occurrences(state: Work, corpus: xr.Dataset) -> xr.Dataset:
 def has_end_symbol(state: Work) -> bool:
     """Whether each sentence of the corpus ends with a symbol that is no word."""
     return state.record.facts["corpus"].get("end_of_sentence") is not None
-
-
-def stream_starts(state: Work) -> "np.ndarray[tuple[int], np.dtype[np.int64]] | None":
-    """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
-    n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
-    return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
-
-
-def keep_plan(state: Work, name: str, plan: xr.Dataset) -> str:
-    """Write a plan into the run for its tasks; return where, as seen from the run."""
-    (state.run / PLANS).mkdir(exist_ok=True)
-    path = Path(PLANS) / f"{name}.zarr"
-    write_dataset(state.run / path, plan)
-    return str(path)
 
 
 def without_tests(study: Study) -> str:
@@ -148,15 +134,20 @@ def without_tests(study: Study) -> str:
     )
 
 
-def without_states(study: Study, name: str = "idioms") -> str:
-    """Return why a study that keeps no states cannot look at single tokens."""
+def without_states(study: Study, name: str = "idioms", read: str = "states at single tokens") -> str:
+    """Return why a study that keeps no states cannot look at single tokens, or at a neuron's course."""
     if study.store.activations != "none":
         return ""
     where = "phrases out of the study" if name == "matches" else f"{name} out of analyses"
     return (
-        f"The analysis {name} reads states at single tokens, and this study keeps none (store: none). Set "
+        f"The analysis {name} reads {read}, and this study keeps none (store: none). Set "
         f"store.activations: float32, or take {where}."
     )
+
+
+def without_courses(study: Study, name: str) -> str:
+    """Return why a study that keeps no states cannot read neurons from the first token to the last."""
+    return without_states(study, name, "each neuron over the whole corpus")
 
 
 ANALYSES: dict[str, Analysis] = {
@@ -165,16 +156,25 @@ ANALYSES: dict[str, Analysis] = {
     "idioms": Analysis(idioms, without_states, schema.IDIOM_VARIABLES),
     "matches": Analysis(matches, partial(without_states, name="matches"), schema.PHRASE_MATCHES),
     "tuning": Analysis(tuning, variables=schema.GRADED_TUNING),
+    "periodicity": Analysis(periodicity, partial(without_courses, name="periodicity"), schema.PERIODICITY),
+    "neuron_matching": Analysis(
+        neuron_matching, partial(without_courses, name="neuron_matching"), schema.NEURON_MATCHING
+    ),
+    "pca": Analysis(pca, variables=schema.PCA_VARIABLES),
+    "probes": Analysis(probes, variables=schema.PROBE_VARIABLES),
+    "lesion": Analysis(lesion, without_lesion, schema.LESION),
 }
+LAST = "lesion"
+"""The analysis that looks at what the others have found."""
 
 
 def analyses_stage(state: Work, model: LanguageModel) -> None:
     """Do the analyses that the study asks for."""
     names = state.study.analyses or ()
     with state.stage("analyses", *(f"{name}.zarr" for name in names)):
-        for name in names:
+        for name in sorted(names, key=lambda name: name == LAST):
             analysis = ANALYSES[name]
             found = analysis.function(state, model)
             write_dataset(state.run / f"{name}.zarr", found, state.prints["analyses"], analysis.variables)
-    shutil.rmtree(state.run / PLANS, ignore_errors=True)
+    forget_plans(state)
     forget_blocks(state)

@@ -4,9 +4,10 @@ import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import xarray as xr
 
@@ -14,10 +15,16 @@ from ..cluster import work
 from ..errors import UserError
 from ..inference.model import LanguageModel
 from ..integrity import path_checksum
+from ..locations import remove
+from ..progress import Progress
 from ..state_store import neuron_chunk
 from ..store import FINGERPRINT, open_dataset, write_dataset, write_json
 from .work import Work, explain
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+Index = TypeVar("Index", bound=tuple[int, ...])
 Blocks = dict[tuple[int, int], xr.Dataset]
 """What a task found, by layer and first neuron."""
 BLOCKS = "blocks"
@@ -57,17 +64,74 @@ def by_neurons(
     UserError
         If a task fails.
     """
-    blocks, print_ = neuron_blocks(model), state.prints[stage]
-    folder = state.run / BLOCKS
+    queue = {(layer, cut.start): (layer, cut, *arguments(layer, cut)) for layer, cut in neuron_blocks(model)}
+    return do_kept(state, name, task, queue, stage, "blocks")
+
+
+def do_kept(
+    state: Work, name: str, task: Callable[..., Any], queue: Mapping[Index, tuple[Any, ...]], stage: str, unit: str
+) -> dict[Index, xr.Dataset]:
+    """Do tasks whose results are kept in the run until the stage is done.
+
+    Parameters
+    ----------
+    state, name, task, stage
+        As in `by_neurons`.
+    queue
+        What each task is called with, after its index.
+    unit
+        What a task does one of.
+
+    Raises
+    ------
+    UserError
+        If a task fails.
+    """
+
+    def bar(n_task: int, n_done: int) -> Progress:
+        return state.progress(name, n_task, unit=unit, initial=n_done)
+
+    return in_blocks(state.run, state.client, name, task, queue, state.prints[stage], bar)
+
+
+def in_blocks(
+    run: Path,
+    client: "Client | None",
+    name: str,
+    task: Callable[..., Any],
+    tasks: Mapping[Index, tuple[Any, ...]],
+    print_: str,
+    progress: Callable[[int, int], Progress],
+) -> dict[Index, xr.Dataset]:
+    """Do tasks whose results are kept in a run until they are put together; what is there is not done again.
+
+    Parameters
+    ----------
+    run, client
+        Folder of the run, and whose workers do it; ``None`` for this process.
+    name
+        What the tasks are called on the dashboard.
+    task, tasks
+        Called with an index and the arguments that it has.
+    print_
+        Of the inputs: results of others are not taken.
+    progress
+        Makes the progress bar, of so many blocks of which so many are done.
+
+    Raises
+    ------
+    UserError
+        If a task fails.
+    """
+    folder = run / BLOCKS
     folder.mkdir(exist_ok=True)
-    paths = {(layer, cut.start): folder / f"{name}-{layer}-{cut.start}.zarr" for layer, cut in blocks}
+    paths = {index: folder / f"{name}-{'-'.join(map(str, index))}.zarr" for index in tasks}
     found = {index: kept for index, path in paths.items() if (kept := _kept(path, print_)) is not None}
-    left = [(layer, cut) for layer, cut in blocks if (layer, cut.start) not in found]
-    queue = deque(((layer, cut.start), layer, cut, *arguments(layer, cut)) for layer, cut in left)
-    with state.progress(name, len(blocks), unit="blocks", initial=len(found)) as bar:
-        for (index, *_), outcome in work(state.client, name, task, queue):
+    queue = deque((index, *arguments) for index, arguments in tasks.items() if index not in found)
+    with progress(len(tasks), len(found)) as bar:
+        for (index, *_), outcome in work(client, name, task, queue):
             if isinstance(outcome, BaseException):
-                raise UserError(f"The step {name!r} failed: {explain(outcome, state.run)}")
+                raise UserError(f"The step {name!r} failed: {explain(outcome, run)}")
             write_dataset(paths[index], outcome, print_)
             write_json(_seal_path(paths[index]), {"checksum": path_checksum(paths[index])})
             found[index] = outcome
@@ -78,6 +142,14 @@ def by_neurons(
 def forget_blocks(state: Work) -> None:
     """Remove the results of blocks: they are part of what a stage has made."""
     shutil.rmtree(state.run / BLOCKS, ignore_errors=True)
+
+
+def forget_blocks_of(run: Path, name: str) -> None:
+    """Remove the results of blocks of one name, and the folder if there are no others."""
+    for path in (run / BLOCKS).glob(f"{name}-*"):
+        remove(path)
+    with suppress(OSError):
+        (run / BLOCKS).rmdir()
 
 
 def _kept(path: Path, print_: str) -> xr.Dataset | None:

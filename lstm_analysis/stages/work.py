@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import zarr
+from numpy.typing import NDArray
 
 from ..config import Study
 from ..disk import NO_ROOM, explain_os_error
-from ..errors import UserError
+from ..errors import UsageError, UserError
 from ..inference.model import LanguageModel
 from ..locations import Location, is_url
 from ..progress import Listener, Progress, Step
@@ -28,6 +30,10 @@ FEW_DOCUMENTS = 20
 
 
 MOST_REASONS = 5
+GRAM_ANALYSES = {"pca"}
+"""Analyses that need the products of every two neurons in the summary."""
+MOST_GRAM_NEURONS = 1 << 12
+"""Neurons, of all layers, whose products are summed: two numbers for each pair of them, 268 MB."""
 
 
 class ShardsFailed(UserError):
@@ -131,6 +137,28 @@ def can_settle(study: Study, cell: str, pieces: bool) -> bool:
     return inference.carry == "continuous" and cell == "lstm" and full and not pieces
 
 
+def needs_gram(study: Study) -> bool:
+    """Whether the one pass sums the products of every two neurons, which others do not pay for."""
+    return bool(GRAM_ANALYSES & set(study.analyses or ()))
+
+
+def check_gram(study: Study, model: LanguageModel) -> None:
+    """Refuse an analysis of pairs of neurons for a model that has too many.
+
+    Raises
+    ------
+    UsageError
+        If the products of its neurons would take more than is meant to be summed.
+    """
+    n_neuron = model.n_layer * model.n_neuron
+    if needs_gram(study) and n_neuron > MOST_GRAM_NEURONS:
+        names = ", ".join(sorted(GRAM_ANALYSES & set(study.analyses or ())))
+        raise UsageError(
+            f"The analysis {names} sums the products of every two neurons, and the model has {n_neuron:,} (layers "
+            f"counted as large as the largest); the limit is {MOST_GRAM_NEURONS:,}. Take {names} out of analyses."
+        )
+
+
 def make_job(state: Work, model: LanguageModel) -> Job:
     """Return what the tasks of the study need to know."""
     inference = state.study.inference
@@ -153,7 +181,14 @@ def make_job(state: Work, model: LanguageModel) -> Job:
         context_group="sentence" if few else "document",
         activations_url=None if isinstance(state.activations, Path) else state.activations,
         graded=state.study.graded,
+        gram=needs_gram(state.study),
     )
+
+
+def stream_starts(state: Work) -> NDArray[np.int64] | None:
+    """Return the first token of each stream (``carry: streams``), where states begin anew inside a document."""
+    n_stream, n_token = state.study.inference.streams, state.record.facts["corpus"]["n_token"]
+    return None if n_stream is None else np.arange(n_stream, dtype=np.int64) * (n_token // n_stream)
 
 
 def explain(error: BaseException, run: Path, needed: str = "") -> str:

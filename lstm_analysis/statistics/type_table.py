@@ -92,7 +92,7 @@ def read_type_table(columns: _Columns, asked: NDArray[np.bool_] | None = None) -
     sd = columns["value_sd"].ravel()
     # Values within a span of `RESOLUTION` have at most half of it as standard deviation.
     neuron = np.flatnonzero((sd >= schema.RESOLUTION / 2) & (True if asked is None else asked.ravel()))
-    type_sum = columns["type_value_sum"].reshape(len(order), -1)[order[:, None], neuron] / SCALE
+    type_sum = columns["type_value_sum"].reshape(len(order), len(sd))[order[:, None], neuron] / SCALE
     group_sum = columns["document_group_value_sum"].reshape(-1, len(sd))[:, neuron] / SCALE
     effects = two_way_effects(type_sum, group_sum, pair_type, columns["pair_document_group"], columns["pair_n_token"])
     n_group = len(np.unique(columns["pair_document_group"]))

@@ -53,6 +53,8 @@ class Job:
         Where the states are kept, if not in the run's folder.
     graded
         Graded variables that states are summed up by.
+    gram
+        Whether summaries hold products of every two neurons.
     """
 
     run: Path
@@ -72,6 +74,7 @@ class Job:
     n_merged: int = 0
     activations_url: str | None = None
     graded: tuple[str, ...] = ()
+    gram: bool = False
 
     def reader(self) -> StreamReader:
         """Return the reader of the run's model, loaded once a process."""

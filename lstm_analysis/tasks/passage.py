@@ -33,6 +33,13 @@ class Passage:
         self._offset = int(self._first[0])
         self._ids = job.column("corpus.zarr", "piece_id", (self._offset, int(self._last[-1]) + 1))
 
+    def is_apart(self, row: int) -> bool:
+        """Whether a row of the passage shares no piece with the one before it."""
+        if self._first is None:
+            return True
+        at = row - self.start
+        return bool(self._first[at] > (self._last[at - 1] if at else self._past))
+
     def text(self, segment: Segment) -> Text:
         """Return what the model reads for a segment inside the passage.
 

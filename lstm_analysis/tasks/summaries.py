@@ -50,6 +50,7 @@ def keep_summary(hidden: NDArray[np.float32], shard: Shard, job: Job) -> None:
         document=columns["document"],
         type_rows=read_type_rows(job.run),
         graded=graded_columns(job, *shard.spans),
+        gram=job.gram,
     )
     write_packed(partial_path(job.run, 0, shard.index), summary)
     _merge_upwards(shard.index, job)

@@ -30,7 +30,7 @@ from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
 from lstm_analysis.report.tuning_section import graded_figure, tuning_section
 
-ALL = ("sentence_position", "categories", "idioms", "matches", "tuning")
+ALL = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity")
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ def test_no_cliff_neuron_is_said(whole: Material) -> None:
 def test_what_is_missing_is_said(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: tuple[str, ...]
 ) -> None:
-    for name, nothing in (("draw", {}), ("draw_analyses", {}), ("gather_evidence", [])):
+    for name, nothing in (("draw", {}), ("draw_sections", {}), ("gather_evidence", [])):
         monkeypatch.setattr(page, name, lambda *_, nothing=nothing: nothing)
     text = text_of(page.render(gather(make_run(**options))))
     for part in said:

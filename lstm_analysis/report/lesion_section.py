@@ -1,0 +1,161 @@
+"""The section on lesions: what the model loses without some neurons, and whether random ones cost as much."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ..analyses.lesion import dissociations, hurt, unused
+from .material import Material
+
+LEAD = "next"
+"""Losses that the section leads with: of the token after the concept's, having read that."""
+N_LESION, N_PAIR = 24, 12
+MOST_ROWS = 30
+KINDS = {"mean": "its mean over the corpus", "zero": "zero", "resample": "its own values at other tokens"}
+
+
+@dataclass(frozen=True)
+class LesionLine:
+    """A lesion: its neurons, what it was chosen for, and what it costs at random tokens beside random neurons."""
+
+    name: str
+    neurons: tuple[str, ...]
+    chosen_for: str
+    overall: float
+    se: float
+    p: float
+    low: float
+    high: float
+    n_random: int
+
+
+@dataclass(frozen=True)
+class LesionCell:
+    """What a concept loses with a lesion above its controls; ``at_token`` is the loss at the concept's token itself."""
+
+    lesion: str
+    concept: str
+    loss: float
+    se: float
+    p: float
+    p_fwer: float
+    random: float
+    at_token: float
+    at_token_p: float
+    n_target: int
+    n_control: int
+    selective: bool
+    unused: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A double dissociation: a lesion that hurts one concept and spares another, and one the other way round."""
+
+    lesion: str
+    concept: str
+    other_lesion: str
+    other_concept: str
+    loss: float
+    other_loss: float
+
+
+@dataclass(frozen=True)
+class LesionSection:
+    """What there is to show; ``cells`` are concepts that are hurt or that a neuron is selective for."""
+
+    how: str
+    n_before: int
+    n_everywhere: int
+    intact: float
+    lines: tuple[LesionLine, ...]
+    n_lesion: int
+    cells: tuple[LesionCell, ...]
+    n_cell: int
+    pairs: tuple[Pair, ...]
+    n_pair: int
+    n_unused: int
+
+
+def lesion_section(material: Material) -> LesionSection | None:
+    """Return what the section shows; ``None`` if no neuron was taken out."""
+    found = material.lesion
+    if found is None or not found.sizes["lesion"]:
+        return None
+    one = found.sel(prediction=LEAD)
+    pairs = dissociations(found, material.alpha)
+    idle = {(row.lesion, row.concept) for row in unused(found, material.alpha)}
+    places = shown_cells(found, material.alpha)
+    cells = [_cell(found, one, i, k, (i, k) in idle) for i, k in places[:MOST_ROWS]]
+    return LesionSection(
+        how=KINDS[str(found.attrs["kind"])],
+        n_before=int(found.attrs["n_before"]),
+        n_everywhere=int(found["n_token_overall"]),
+        intact=float(found["intact_loss_overall"]),
+        lines=tuple(_line(found, i) for i in range(min(N_LESION, found.sizes["lesion"]))),
+        n_lesion=found.sizes["lesion"],
+        cells=tuple(cells),
+        n_cell=len(places),
+        pairs=tuple(_pair(one, *row[:4]) for row in pairs[:N_PAIR]),
+        n_pair=len(pairs),
+        n_unused=len(idle),
+    )
+
+
+def shown_cells(found: xr.Dataset, alpha: float) -> list[tuple[int, int]]:
+    """Return lesion and concept of what is shown: hurt, or selective; by loss in sd of the random neurons."""
+    one = found.sel(prediction=LEAD)
+    loss = one["delta_loss"].transpose("lesion", "concept").values
+    shown = hurt(found, alpha, LEAD) | one["selective"].transpose("lesion", "concept").values
+    random = one["random_delta_loss"].transpose("draw", "lesion", "concept").values
+    spread, middle = np.ones(loss.shape), np.zeros(loss.shape)
+    if len(random) > 1:
+        spread, middle = np.nanstd(random, axis=0), np.nanmean(random, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.nan_to_num((loss - middle) / np.where(spread > 0, spread, np.inf))
+    return sorted(((int(i), int(k)) for i, k in np.argwhere(shown)), key=lambda at: -far[at])
+
+
+def _line(found: xr.Dataset, index: int) -> LesionLine:
+    one = found.isel(lesion=index)
+    random = one["random_delta_loss_overall"].values
+    random = random[~np.isnan(random)]
+    low, high = np.quantile(random, [0.05, 0.95]) if len(random) else (np.nan, np.nan)
+    layers, neurons = (one[name].values.tolist() for name in ("member_layer", "member_neuron"))
+    names = tuple(f"{layer}:{neuron}" for layer, neuron in zip(layers, neurons, strict=True) if layer >= 0)
+    loss, se, p = (float(one[name]) for name in ("delta_loss_overall", "delta_loss_overall_se", "p_overall"))
+    text = str(one["chosen_for"].item())
+    return LesionLine(
+        str(one["lesion"].item()), names, text, loss, se, p, float(low), float(high), int(one["n_random"])
+    )
+
+
+def _cell(found: xr.Dataset, one: xr.Dataset, lesion: int, concept: int, idle: bool) -> LesionCell:
+    at = one.isel(lesion=lesion, concept=concept)
+    itself = found.isel(lesion=lesion, concept=concept).sel(prediction="token")
+    random = at["random_delta_loss"].values
+    return LesionCell(
+        lesion=str(at["lesion"].item()),
+        concept=str(at["concept"].item()),
+        loss=float(at["delta_loss"]),
+        se=float(at["delta_loss_se"]),
+        p=float(at["p_value"]),
+        p_fwer=float(at["p_fwer"]),
+        random=float(np.nanmedian(random)) if np.isfinite(random).any() else np.nan,
+        at_token=float(itself["delta_loss"]),
+        at_token_p=float(itself["p_value"]),
+        n_target=int(at["n_token"].sel(group="target")),
+        n_control=int(at["n_token"].sel(group="baseline")),
+        selective=bool(at["selective"]),
+        unused=idle,
+    )
+
+
+def _pair(one: xr.Dataset, lesion: int, concept: int, other_lesion: int, other_concept: int) -> Pair:
+    names, concepts = one["lesion"].values, one["concept"].values
+    loss = one["delta_loss"].transpose("lesion", "concept").values
+    return Pair(
+        str(names[lesion]), str(concepts[concept]), str(names[other_lesion]), str(concepts[other_concept]),
+        float(loss[lesion, concept]), float(loss[other_lesion, other_concept]),
+    )  # fmt: skip
