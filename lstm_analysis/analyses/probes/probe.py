@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
 from ...statistics.discriminant import assign_folds
 from ...statistics.multiplicity import permutation_p
@@ -91,6 +89,9 @@ def empty_probe() -> xr.Dataset:
 
 
 def _judge(x: NDArray[np.float64], label: NDArray[np.bool_], fold: NDArray[np.integer]) -> _Judged:
+    from sklearn.linear_model import LogisticRegression  # loaded where it is used: see `selection`
+    from sklearn.metrics import roc_auc_score
+
     value = np.zeros((len(N_NEURON), len(x)))  # 0 decides for neither, where there is nothing to learn from
     folds = np.unique(fold)
     chosen = np.full((len(folds), MOST_CHOSEN), -1)

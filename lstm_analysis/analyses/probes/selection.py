@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import orthogonal_mp
 
 N_CANDIDATE = 64
 """Neurons with the largest differences of means, among which the rest are looked for."""
@@ -52,6 +51,8 @@ def choose_neurons(x: NDArray[np.float64], label: NDArray[np.bool_], n: int) -> 
 
 def _pursue(x: NDArray[np.float64], target: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Return the columns in the order in which matching pursuit takes them."""
+    from sklearn.linear_model import orthogonal_mp  # 20 MB, which no other task and no scheduler needs
+
     if n == 0:
         return np.empty(0, dtype=np.int64)
     with warnings.catch_warnings():
