@@ -297,7 +297,7 @@ def test_the_recipe_of_the_shipped_model_is_the_same(here: Path) -> None:
 def test_every_training_study_is_valid() -> None:
     folder = Path(__file__).parents[1] / "pipelines"
     files = [*folder.glob("zaremba-*.yaml"), *folder.glob("train-*.yaml")]
-    assert len(files) == 5
+    assert len(files) == 6
     assert all(load_study(file).model.train is not None for file in files)
 
 

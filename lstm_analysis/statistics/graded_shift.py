@@ -39,7 +39,7 @@ class GradedShift:
     >>> null = GradedShift(plan_shifts(np.full(20, 20), draws=99, seed=0), 1, 2)
     >>> null.add(0, values, grade)
     >>> null.finish().p.round(2).tolist()
-    [[0.31, 0.01]]
+    [[0.95, 0.01]]
     """
 
     def __init__(self, plan: ShiftPlan, n_variable: int, n_neuron: int) -> None:
