@@ -93,6 +93,7 @@ def test_lanes_that_do_not_meet_are_repaired(
     assert n_kept > 0, "no lane met what was there: all were read again to their ends"
 
 
+@pytest.mark.slow
 def test_a_repair_that_is_interrupted_goes_on_to_the_same_bytes(
     corpus: xr.Dataset, model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

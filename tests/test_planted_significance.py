@@ -27,7 +27,7 @@ class Results:
     none: Run
 
 
-@pytest.fixture(scope="module", params=[0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 1)])
 def tested(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder, truth = tmp_path_factory.mktemp("tested"), planted_model(request.param)
     path = write_planted_study(folder, truth)

@@ -141,7 +141,7 @@ def test_what_is_open_is_forgotten_at_a_blank_line(file):
 PROSE = st.lists(st.sampled_from(['"', "(", ")", "a", " ", "\n", "\n", "\n\n", "\r\n", "é "]), min_size=1, max_size=90)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(pieces=PROSE, part_bytes=st.integers(1, 40), stretch=st.sampled_from([16, 24, 1 << 20]), seed=st.integers(0, 99))
 def test_any_cutting_gives_the_same_corpus(tmp_path_factory, pieces, part_bytes, stretch, seed):
     folder = tmp_path_factory.mktemp("parts")
