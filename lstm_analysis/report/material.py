@@ -24,43 +24,15 @@ ANALYSES = {
     "pca": "pca",
     "probes": "probes",
 }
-"""The analysis of each field of `Material` and `Twin` that holds the results of one."""
-
-
-@dataclass(frozen=True)
-class Twin:
-    """What a random-weights twin of the model reaches in the same study; ``kind`` is ``initial`` or ``shuffled``."""
-
-    kind: str
-    scores: xr.Dataset
-    tuning: xr.Dataset | None = None
-    categories: xr.Dataset | None = None
-    idioms: xr.Dataset | None = None
-    matches: xr.Dataset | None = None
-    graded: xr.Dataset | None = None
-    periodicity: xr.Dataset | None = None
-    neuron_matching: xr.Dataset | None = None
-    pca: xr.Dataset | None = None
-    probes: xr.Dataset | None = None
+"""The analysis of each field of `Analysed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """The datasets of a run; those along ``time`` are lazy, those of an analysis that the study leaves out ``None``.
+class Analysed:
+    """Results of the analyses of a model, ``None`` for those that the study leaves out.
 
     Parameters
     ----------
-    folder
-        Name of the run's folder.
-    record
-        Content of ``run.json``.
-    corpus
-        ``type_id``, ``document`` (time) and the tables ``type``, ``document_name``; where its tokens are pieces of
-        words also ``word``, ``token_id`` (time) and the table ``token_name``.
-    labels
-        ``label`` (time, concept).
-    scores
-        Scores (concept, layer, neuron) with their counts and the neurons' smallest and largest values.
     tuning
         Tuning curves (sentence_position, layer, neuron); with stored states also fits, cliffs and tests.
     categories
@@ -79,6 +51,44 @@ class Material:
         Principal components, and word sets told apart in them.
     probes
         How much of each concept a few neurons hold.
+    """
+
+    tuning: xr.Dataset | None = None
+    categories: xr.Dataset | None = None
+    idioms: xr.Dataset | None = None
+    matches: xr.Dataset | None = None
+    graded: xr.Dataset | None = None
+    periodicity: xr.Dataset | None = None
+    neuron_matching: xr.Dataset | None = None
+    pca: xr.Dataset | None = None
+    probes: xr.Dataset | None = None
+
+
+@dataclass(frozen=True)
+class Twin(Analysed):
+    """What a random-weights twin of the model reaches in the same study; ``kind`` is ``initial`` or ``shuffled``."""
+
+    kind: str
+    scores: xr.Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material(Analysed):
+    """The datasets of a run; those along ``time`` are lazy.
+
+    Parameters
+    ----------
+    folder
+        Name of the run's folder.
+    record
+        Content of ``run.json``.
+    corpus
+        ``type_id``, ``document`` (time) and the tables ``type``, ``document_name``; where its tokens are pieces of
+        words also ``word``, ``token_id`` (time) and the table ``token_name``.
+    labels
+        ``label`` (time, concept).
+    scores
+        Scores (concept, layer, neuron) with their counts and the neurons' smallest and largest values.
     lesion
         What the model loses without some neurons.
     contexts
@@ -94,15 +104,6 @@ class Material:
     corpus: xr.Dataset
     labels: xr.Dataset
     scores: xr.Dataset
-    tuning: xr.Dataset | None = None
-    categories: xr.Dataset | None = None
-    idioms: xr.Dataset | None = None
-    matches: xr.Dataset | None = None
-    graded: xr.Dataset | None = None
-    periodicity: xr.Dataset | None = None
-    neuron_matching: xr.Dataset | None = None
-    pca: xr.Dataset | None = None
-    probes: xr.Dataset | None = None
     lesion: xr.Dataset | None = None
     contexts: xr.Dataset
     states: xr.DataArray | None
