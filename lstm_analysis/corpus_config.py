@@ -62,11 +62,7 @@ class CorpusConfig:
 
     def _refuse_cutting(self) -> None:
         """Refuse keys that say how words are cut from a text, of a corpus of characters."""
-        if self.sentences == "split":
-            raise UsageError(
-                "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. "
-                "Remove corpus.sentences."
-            )
+        refuse_cut_characters(self.level, self.sentences)
         if self.end_of_sentence not in (AUTOMATIC, "\n"):
             raise UsageError(
                 f"corpus.end_of_sentence is {self.end_of_sentence!r}, but with corpus.level: char the lines of the "
@@ -77,3 +73,18 @@ class CorpusConfig:
         """Return the keys as plain types without those that runs of earlier versions do not know, where not given."""
         defaults = {field.name: field.default for field in fields(self) if field.name in LATER}
         return {key: value for key, value in plain.items() if key not in LATER or value != defaults[key]}
+
+
+def refuse_cut_characters(level: str, sentences: str) -> None:
+    """Refuse to cut running text into sentences where characters are read as they stand.
+
+    Raises
+    ------
+    UsageError
+        If both are asked for.
+    """
+    if level == "char" and sentences == "split":
+        raise UsageError(
+            "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
+            "corpus.sentences."
+        )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import xarray as xr
 
+from ..corpus_config import refuse_cut_characters
 from ..errors import UsageError, nearest, one_of
 from .alphabet import Alphabet
 from .character_readers import CHARACTER_READERS
@@ -86,7 +87,9 @@ def find_reader(
         raise UsageError(f"Unknown corpus format {format!r}; {nearest(format, READERS)}")
     if sentences not in CUTS:
         raise UsageError(f"corpus.sentences is {sentences!r}; {nearest(sentences, CUTS)}")
-    _check_level(format, sentences, level)
+    if level not in LEVELS:
+        raise UsageError(f"corpus.level is {level!r}; {one_of(level, LEVELS)}")
+    refuse_cut_characters(level, sentences)
     given = [name for name, value in java._asdict().items() if value != getattr(PLAIN_JAVA, name)]
     if given and format != "java":
         raise UsageError(
@@ -94,16 +97,6 @@ def find_reader(
         )
     readers = READERS if level == "word" else CHARACTER_READERS
     return readers[format], Source(tuple(paths), sentences, tuple(documents), java, level)
-
-
-def _check_level(format: str, sentences: str, level: str) -> None:
-    if level not in LEVELS:
-        raise UsageError(f"corpus.level is {level!r}; {one_of(level, LEVELS)}")
-    if level == "char" and sentences == "split":
-        raise UsageError(
-            "corpus.sentences is split, but with corpus.level: char a line is a sentence and nothing is cut. Remove "
-            "corpus.sentences."
-        )
 
 
 def read_corpus(
