@@ -81,7 +81,7 @@ def draw_graded(material: Material, graded: list[GradedVariable]) -> Figures:
 
 def draw_spectra(material: Material, section: PeriodicitySection | None) -> Figures:
     """Return the spectra that the section on periodicity shows."""
-    found, twin = material.periodicity, None if material.twin is None else material.twin.periodicity
+    found, twin = material.periodicity, material.of_twin.periodicity
     if section is None or found is None or section.missing:
         return {}
     others = found if twin is None or "frequency" not in twin.dims else twin
@@ -100,7 +100,7 @@ def draw_components(material: Material, section: PcaSection | None) -> Figures:
     """Return the shares of variance and the scatter plots of principal components, the twin's beside."""
     if section is None or material.pca is None:
         return {}
-    twin = None if material.twin is None else material.twin.pca
+    twin = material.of_twin.pca
     figures: Figures = {"scree": scree(material.pca, twin)}
     for concept, space in section.scatters:
         figures[f"words-{concept}"] = word_scatter(material.pca, concept, space)

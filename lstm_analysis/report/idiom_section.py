@@ -134,7 +134,7 @@ def idiom_section(material: Material) -> IdiomSection | None:
     if found is None:
         return None
     primary = str(found.attrs["primary_contrast"])
-    twin = None if material.twin is None else material.twin.idioms
+    twin = material.of_twin.idioms
     duplicates = material.scores.get("duplicate_of")
     contrasts = tuple(_contrast(found, twin, name, duplicates) for name in found["contrast"].values.tolist())
     order = by_occurrences(found)

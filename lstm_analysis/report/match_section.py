@@ -60,7 +60,7 @@ def match_section(material: Material) -> list[PhraseMatches]:
     start, length = matches["start"].values, matches["length"].values
     shown = start[:, :N_SHOWN] >= 0
     words = _Words(material, start[:, :N_SHOWN][shown], length[:, :N_SHOWN][shown])
-    twin = None if material.twin is None else material.twin.matches
+    twin = material.of_twin.matches
     return [_of_phrase(matches.isel(phrase=i), words, twin, i) for i in range(matches.sizes["phrase"])]
 
 

@@ -72,7 +72,7 @@ def matching_section(material: Material) -> MatchingSection | None:
     found = material.neuron_matching
     if found is None:
         return None
-    twin = None if material.twin is None else material.twin.neuron_matching
+    twin = material.of_twin.neuron_matching
     best = _best(found)
     reached = np.empty(0) if twin is None else _best(twin)
     level = float(np.quantile(reached, 0.95)) if len(reached) else np.nan
@@ -138,7 +138,7 @@ def matching_figure(material: Material) -> figure:
     """
     found = material.neuron_matching
     assert found is not None
-    twin = None if material.twin is None else material.twin.neuron_matching
+    twin = material.of_twin.neuron_matching
     values = {"model": _best(found), "rotated": _finite(found["r_rotated"])}
     if twin is not None:
         values |= {"twin": _best(twin)}

@@ -110,6 +110,11 @@ class Material(Analysed):
     twin: Twin | None = None
 
     @property
+    def of_twin(self) -> Analysed:
+        """Results of the analyses of the random twin, none of them without a twin."""
+        return Analysed() if self.twin is None else self.twin
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """What the run found out, by stage."""
         facts: Mapping[str, Any] = self.record["facts"]

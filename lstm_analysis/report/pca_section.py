@@ -82,7 +82,7 @@ def pca_section(material: Material) -> PcaSection | None:
     found = material.pca
     if found is None:
         return None
-    twin = None if material.twin is None else material.twin.pca
+    twin = material.of_twin.pca
     shown = np.flatnonzero((found["untold"] == "").values)
     sets = sorted((_set(found, twin, int(k)) for k in shown), key=lambda one: (-_best(one), one.index))
     return PcaSection(

@@ -80,7 +80,7 @@ def periodicity_section(material: Material) -> PeriodicitySection | None:
     if found is None:
         return None
     note = str(found.attrs.get("note", ""))
-    twin = None if material.twin is None else material.twin.periodicity
+    twin = material.of_twin.periodicity
     counts = _counts(found)
     if "frequency" not in found.dims:
         return PeriodicitySection(note, note, np.nan, np.nan, False, (), counts, None)

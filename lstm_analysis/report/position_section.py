@@ -91,7 +91,7 @@ def position_section(material: Material) -> PositionSection | None:
         return PositionSection(why, "", (), 0, None, {}, None, "")
     ranked = strongest(material, tuning)
     neurons = position_neurons(tuning, ranked)
-    twin = None if material.twin is None else material.twin.tuning
+    twin = material.of_twin.tuning
     counts = ("n_boundary", "n_boundary_found", "n_boundary_current", "n_boundary_previous", "n_boundary_short")
     example, why = _example(material, neurons[0]) if neurons else (None, "no neuron has a cliff")
     note = str(tuning.attrs.get("note", ""))

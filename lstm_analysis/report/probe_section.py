@@ -53,7 +53,7 @@ def probe_section(material: Material) -> ProbeSection | None:
     found = material.probes
     if found is None:
         return None
-    twin = None if material.twin is None else material.twin.probes
+    twin = material.of_twin.probes
     shown = np.flatnonzero((found["untold"] == "").values)
     lines = sorted((_line(found.isel(concept=int(k)), twin) for k in shown), key=lambda line: -line.auroc[-1])
     sizes = tuple(found["n_neuron"].values.tolist())

@@ -66,7 +66,7 @@ def tuning_section(material: Material) -> list[GradedVariable]:
     found = material.graded
     if found is None:
         return []
-    twin = None if material.twin is None else material.twin.graded
+    twin = material.of_twin.graded
     names = found["variable"].values.tolist()
     return [_variable(material, found, twin, i, str(name)) for i, name in enumerate(names)]
 
@@ -129,8 +129,9 @@ def graded_figure(material: Material, shown: GradedVariable) -> Column:
     drawn = one["n_token"].values >= MIN_TOKEN
     at, width = _places(drawn)
     plot = canvas(height=230, y_axis_label="mean of hidden_state (1)", x_range=_range(at, width))
-    if shown.twin is not None and material.twin is not None and material.twin.graded is not None:
-        twin = material.twin.graded.isel(variable=shown.index, layer=shown.twin.layer, neuron=shown.twin.neuron)
+    twin = material.of_twin.graded
+    if shown.twin is not None and twin is not None:
+        twin = twin.isel(variable=shown.index, layer=shown.twin.layer, neuron=shown.twin.neuron)
         _draw(plot, twin.isel(variable_value=drawn), at, TWIN_COLOUR, f"random twin, {shown.twin.name}")
     for neuron, colour in zip(shown.neurons[:N_CURVE], COLOURS, strict=False):
         curve = one.isel(layer=neuron.layer, neuron=neuron.neuron, variable_value=drawn)

@@ -53,7 +53,7 @@ def called_categories(runs: Sequence[Compared]) -> list[CalledCategory]:
 
 def _counts(run: Compared) -> dict[str, Count]:
     found = run.material.categories
-    twin = None if run.material.twin is None else run.material.twin.categories
+    twin = run.material.of_twin.categories
     counts: dict[str, Count] = {}
     if found is None:
         return counts
@@ -81,7 +81,7 @@ def idiom_counts(run: Compared) -> IdiomCounts | None:
     if found is None:
         return None
     contrast = str(found.attrs["primary_contrast"])
-    twin = None if run.material.twin is None else run.material.twin.idioms
+    twin = run.material.of_twin.idioms
     return IdiomCounts(
         int(found["n_idiom_tested"].sel(contrast=contrast).item()), contrast, *_called(found),
         None if twin is None else _called(twin), str(found.attrs["verdict"]),

@@ -50,11 +50,6 @@ class Compared:
         """How its neurons follow graded variables; ``None`` if its study names none."""
         return self.material.graded
 
-    @property
-    def graded_twin(self) -> xr.Dataset | None:
-        """The same of its random twin; ``None`` without one."""
-        return None if self.material.twin is None else self.material.twin.graded
-
     @cached_property
     def scale(self) -> Scale:
         """The measure by which its neurons are ranked for concepts."""

@@ -117,7 +117,7 @@ def _graded(run: Compared, variable: str, measure: str) -> Graded:
 
 
 def _of_twin(run: Compared, variable: str, measure: str) -> xr.Dataset | None:
-    twin = run.graded_twin
+    twin = run.material.of_twin.graded
     if twin is None or measure not in twin or variable not in twin["variable"].values:
         return None
     return _of_variable(twin, variable)
