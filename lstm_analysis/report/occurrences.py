@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..statistics.splitmix import GOLDEN, mix_bits
+
 N_OCCURRENCE = 5
 
 
@@ -49,9 +51,6 @@ def _blocks(label: xr.DataArray) -> Iterator[tuple[int, int]]:
 
 
 def _keys(time: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """Return well-mixed 64 bits of each token (the finaliser of splitmix64)."""
+    """Return a random number of each token."""
     start = np.random.SeedSequence(seed).generate_state(1, np.uint64)
-    mixed = (time.astype(np.uint64) + start) * np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+    return mix_bits((time.astype(np.uint64) + start) * np.uint64(GOLDEN))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .text import GOLDEN, Hashes, Positions, Text, scramble
+from ...statistics.splitmix import GOLDEN
+from .text import Hashes, Positions, Text, scramble
 
 N_PLACE = 8
 """Places that are kept of an n-gram."""

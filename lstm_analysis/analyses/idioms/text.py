@@ -7,17 +7,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...statistics.splitmix import GOLDEN, mix_bits
+
 Positions = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
-GOLDEN = 0x9E3779B97F4A7C15
 
 
 def scramble(value: NDArray[np.integer], seed: int = 0) -> Hashes:
     """Return well-mixed 64-bit hashes of whole numbers (SplitMix64)."""
-    x = value.astype(np.uint64) + np.uint64((seed + 1) * GOLDEN % 2**64)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    return mix_bits(value.astype(np.uint64) + np.uint64((seed + 1) * GOLDEN % 2**64))
 
 
 @dataclass(frozen=True)

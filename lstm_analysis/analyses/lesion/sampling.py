@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...statistics.splitmix import FACTORS, GOLDEN, mix_bits
+
 N_POOL = 4096
 """Baseline tokens of a concept among which a control of like frequency is looked for."""
-_MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 class Piece(NamedTuple):
@@ -169,12 +170,8 @@ def _match(
 
 
 def token_keys(time: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """Return a random number for each token (SplitMix64; Steele, Lea, Flood 2014)."""
-    with np.errstate(over="ignore"):
-        key = time.astype(np.uint64) * np.uint64(_MIX[0]) + np.uint64((seed + 1) * _MIX[1] % 2**64)
-        key = (key ^ (key >> np.uint64(30))) * np.uint64(_MIX[1])
-        key = (key ^ (key >> np.uint64(27))) * np.uint64(_MIX[2])
-    return key ^ (key >> np.uint64(31))
+    """Return a random number for each token."""
+    return mix_bits(time.astype(np.uint64) * np.uint64(GOLDEN) + np.uint64((seed + 1) * FACTORS[0] % 2**64))
 
 
 def _ordered(piece: Piece, seed: int) -> _Drawn:
