@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .errors import UserError
-from .reductions.type_table import MAX_TYPE, MIN_TYPE_TOKEN
+from .reductions.type_table import frequent_rows
 from .run import Run
 from .schema import LAST_POSITION
 
@@ -54,13 +54,11 @@ def matching_plan(code: Integers, position: Integers, n_code: int) -> xr.Dataset
     ``type_row``, -1 for a type with fewer than 5 tokens or past the 16,384 most frequent ones, and ``position``, later
     ones taken together; dims (time). Its attribute ``n_type`` is the number of rows.
     """
-    n_token = np.bincount(code, minlength=n_code)
-    order = np.argsort(-n_token, kind="stable")[:MAX_TYPE]
-    kept = np.sort(order[n_token[order] >= MIN_TYPE_TOKEN])
-    row = np.full(n_code, -1, np.int32)
-    row[kept] = np.arange(len(kept))
+    row = frequent_rows(np.bincount(code, minlength=n_code))
     columns = {"type_row": row[code], "position": np.minimum(position, LAST_POSITION).astype(np.int16)}
-    return xr.Dataset({name: ("time", values) for name, values in columns.items()}, attrs={"n_type": len(kept)})
+    return xr.Dataset(
+        {name: ("time", values) for name, values in columns.items()}, attrs={"n_type": int(row.max(initial=-1)) + 1}
+    )
 
 
 def plan_of_two(mine: Run, other: Run) -> xr.Dataset:

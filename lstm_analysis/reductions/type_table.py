@@ -78,11 +78,18 @@ def plan_type_rows(
     >>> plan_type_rows(np.array([9, 2, 7]), np.array([0, 8]), 18).type_row.tolist()
     [0, -1, 1]
     """
+    return TypeRows(frequent_rows(type_n_token, min_token, max_type), group_documents(document_start, n_token))
+
+
+def frequent_rows(
+    type_n_token: NDArray[np.integer], min_token: int = MIN_TYPE_TOKEN, max_type: int = MAX_TYPE
+) -> NDArray[np.int32]:
+    """Return the row of each type in a table of the frequent ones, -1 for none; parameters as of `plan_type_rows`."""
     order = np.argsort(-type_n_token.astype(np.int64), kind="stable")[:max_type]
     kept = np.sort(order[type_n_token[order] >= min_token])
-    type_row = np.full(len(type_n_token), -1, dtype=np.int32)
-    type_row[kept] = np.arange(len(kept))
-    return TypeRows(type_row, group_documents(document_start, n_token))
+    row = np.full(len(type_n_token), -1, dtype=np.int32)
+    row[kept] = np.arange(len(kept))
+    return row
 
 
 def group_documents(document_start: NDArray[np.integer], n_token: int) -> NDArray[np.int32]:
