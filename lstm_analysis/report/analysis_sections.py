@@ -12,7 +12,7 @@ from .cliff_figure import cliff_figure
 from .forest import forest
 from .idiom_section import IdiomSection, best_in, by_occurrences, idiom_section
 from .lesion_figure import lesion_figure
-from .lesion_section import LEAD, LesionSection, lesion_section, shown_cells
+from .lesion_section import LEAD, LesionSection, lesion_section
 from .match_section import match_section
 from .matching_section import MatchingSection, matching_figure, matching_section
 from .material import Material
@@ -120,8 +120,7 @@ def draw_lesions(material: Material, lesions: LesionSection | None) -> Figures:
     """Return the figure of lesions beside random neurons, nothing where there is no row."""
     if lesions is None or not lesions.cells or material.lesion is None:
         return {}
-    places = shown_cells(material.lesion, material.alpha)
-    return {"lesions": lesion_figure(material.lesion.sel(prediction=LEAD), places)}
+    return {"lesions": lesion_figure(material.lesion.sel(prediction=LEAD), lesions.places)}
 
 
 SECTIONS: dict[str, Section] = {

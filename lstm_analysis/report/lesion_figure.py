@@ -1,5 +1,7 @@
 """What lesions cost at the tokens of concepts, each beside the matched random neurons it is held against."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Legend, LegendItem, Span, Whisker
@@ -12,7 +14,7 @@ N_ROW = 20
 NAME_LENGTH = 40
 
 
-def lesion_figure(one: xr.Dataset, places: list[tuple[int, int]]) -> figure:
+def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
     """Return the figure: a row for each lesion and concept.
 
     Parameters

@@ -63,7 +63,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class LesionSection:
-    """What there is to show; ``cells`` are concepts that are hurt or that a neuron is selective for."""
+    """What there is to show; ``cells`` are concepts that are hurt or that a neuron is selective for.
+
+    ``places`` are lesion and concept of all of them, also of those beyond `MOST_ROWS`.
+    """
 
     how: str
     n_before: int
@@ -72,10 +75,15 @@ class LesionSection:
     lines: tuple[LesionLine, ...]
     n_lesion: int
     cells: tuple[LesionCell, ...]
-    n_cell: int
+    places: tuple[tuple[int, int], ...]
     pairs: tuple[Pair, ...]
     n_pair: int
     n_unused: int
+
+    @property
+    def n_cell(self) -> int:
+        """Number of concepts that are hurt or that a neuron is selective for."""
+        return len(self.places)
 
 
 def lesion_section(material: Material) -> LesionSection | None:
@@ -96,7 +104,7 @@ def lesion_section(material: Material) -> LesionSection | None:
         lines=tuple(_line(found, i) for i in range(min(N_LESION, found.sizes["lesion"]))),
         n_lesion=found.sizes["lesion"],
         cells=tuple(cells),
-        n_cell=len(places),
+        places=tuple(places),
         pairs=tuple(_pair(one, *row[:4]) for row in pairs[:N_PAIR]),
         n_pair=len(pairs),
         n_unused=len(idle),
