@@ -37,6 +37,8 @@ class Recipe:
     epochs, patience
         Passes over the text; stop after ``patience`` epochs without a better validation perplexity, and keep the
         weights of the best epoch.
+    keep_epochs
+        Epochs after which a checkpoint is kept on the way, such as 0.25, 1, 2: what `training_dynamics` reads.
     streams, steps, drop_partial
         Parallel streams, tokens between two updates of each stream, and whether an epoch's last update is left out if
         it has fewer.
@@ -79,6 +81,7 @@ class Recipe:
     test: str | None = None
     epochs: int = 5
     patience: int | None = None
+    keep_epochs: tuple[float, ...] = ()
     streams: int = 32
     steps: int = 64
     drop_partial: bool = False
@@ -116,6 +119,9 @@ class Recipe:
         require(math.isfinite(self.forget_bias), f"{key}.forget_bias", self.forget_bias, "a finite number")
         for name, value in (("init_range", self.init_range), ("decay", self.decay)):
             require(value is None or 0 < value < math.inf, f"{key}.{name}", value, "above 0 and finite")
+        rising = all(0 < a < b for a, b in pairwise((*self.keep_epochs, math.inf)))
+        kept = rising and all(at <= self.epochs for at in self.keep_epochs)
+        require(kept, f"{key}.keep_epochs", list(self.keep_epochs), f"increasing, above 0 and at most {self.epochs}")
         self._check_softmax(key)
         self._check_companions(key)
 
@@ -167,8 +173,9 @@ class Recipe:
     def recorded(self) -> dict[str, Any]:
         """Return the recipe as it is kept beside a model: keys of later versions only where they say something."""
         found = asdict(self)
-        if not self.literals:
-            del found["literals"]
+        for name in ("literals", "keep_epochs"):
+            if not found[name]:
+                del found[name]
         return found
 
     @property

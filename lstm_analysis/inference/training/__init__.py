@@ -21,7 +21,7 @@ from .network import Network
 from .pieces import cut
 from .progress import Progress, alone
 
-__all__ = ["Text", "Trained", "alone", "perplexity", "train_model", "write_untrained"]
+__all__ = ["Text", "Trained", "alone", "kept_epochs_folder", "perplexity", "train_model", "write_untrained"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def train_model(
 ) -> Trained:
     """Train on a text and write a float16 safetensors checkpoint that records recipe and perplexities.
 
-    ``<path>.progress/`` holds the state to go on from until the end, ``<path>.log.jsonl`` the log.
+    ``<path>.progress/`` holds the state to go on from until the end, ``<path>.log.jsonl`` the log. The checkpoints of
+    the recipe's ``keep_epochs`` are in the folder `kept_epochs_folder`, each named by its epoch.
 
     Parameters
     ----------
@@ -82,17 +83,20 @@ def train_model(
     device = _device(recipe.device)
     network = _network(vocabulary, recipe).to(device)
     progress, log = Progress(path, recipe, _digest(train, validation, vocabulary)), TrainingLog(path)
+    record = {**_record(metadata, recipe), "n_token_training": str(len(train)), "perplexity_carry": "document"}
+
+    def keep(epochs: float) -> None:
+        file = kept_epochs_folder(path) / f"{epochs:g}.safetensors"
+        file.parent.mkdir(exist_ok=True)
+        _write_measured(network.model(vocabulary), file, {**record, "epochs": f"{epochs:g}"},
+                        {"validation": validation})  # fmt: skip
+
     training = Training(
         network, cut(train.token_id, recipe, device), recipe, progress, log,
-        validate=lambda: perplexity(network.model(vocabulary), validation)[0],
+        validate=lambda: perplexity(network.model(vocabulary), validation)[0], keep=keep,
     )  # fmt: skip
     training.run(after_epoch)
-    record = {
-        **_record(metadata, recipe),
-        "n_token_training": str(len(train)),
-        "epochs": str(len(training.place.validation)),
-        "perplexity_carry": "document",
-    }
+    record["epochs"] = str(len(training.place.validation))
     if recipe.patience is not None:
         record["best_epoch"] = str(training.best_epoch)
     found = _write_measured(network.model(vocabulary), path, record, {"validation": validation, "test": test})
@@ -100,6 +104,11 @@ def train_model(
               validation_perplexity=found.validation_perplexity, test_perplexity=found.test_perplexity)  # fmt: skip
     progress.remove()
     return found
+
+
+def kept_epochs_folder(checkpoint: Path) -> Path:
+    """Return the folder of the checkpoints that the training of a checkpoint keeps on the way."""
+    return checkpoint.with_name(checkpoint.stem + ".epochs")
 
 
 def write_untrained(vocabulary: Vocabulary, recipe: Recipe, path: Path, metadata: Mapping[str, str]) -> None:

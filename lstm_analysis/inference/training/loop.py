@@ -43,6 +43,9 @@ class Training:
         Where its place and its log are kept.
     validate
         Returns the validation perplexity of the network as it is now.
+    keep
+        Writes a checkpoint of the network as it is now, after so many epochs: called for each of the recipe's
+        ``keep_epochs``.
     """
 
     def __init__(
@@ -53,9 +56,11 @@ class Training:
         progress: Progress,
         log: TrainingLog,
         validate: Callable[[], float],
+        keep: Callable[[float], None] = lambda epochs: None,
     ) -> None:
         self.network, self.pieces, self.recipe = network, pieces, recipe
-        self.progress, self.log, self.validate = progress, log, validate
+        self.progress, self.log, self.validate, self.keep = progress, log, validate, keep
+        self.to_keep = {max(1, round(epochs * len(pieces))): epochs for epochs in recipe.keep_epochs}
         self.parameters = list(network.parameters())
         self.optimiser = make_optimiser(self.parameters, recipe)
         self.average = Average(network.weights())
@@ -90,6 +95,9 @@ class Training:
                 if i == 0 and epoch > len(self.place.validation):
                     self._end_epoch(epoch)
                     after_epoch()
+                if (epochs := self.to_keep.get(self.place.update)) is not None:
+                    with self.average.in_place():
+                        self.keep(epochs)
                 if epoch == n_epoch or self.stopped_early:
                     break
                 bar.set_description(f"train, epoch {epoch + 1} of {n_epoch}", refresh=False)
