@@ -13,6 +13,7 @@ from .conversion import convert
 from .corpus_config import AUTOMATIC as AUTOMATIC
 from .corpus_config import CorpusConfig as CorpusConfig
 from .errors import UsageError
+from .lesion_config import LesionConfig as LesionConfig
 from .locations import refuse_credentials
 from .ranges import at_least, known_choices, require, require_seed, without_repeats
 from .recipe import Recipe
@@ -151,12 +152,18 @@ class SelectivityConfig:
         require(enough, "selectivity.draws", self.draws, fewest)
 
 
+LATER: dict[str, Any] = {"phrases": (), "graded": (), "lesion": LesionConfig(), "replicates": (), "epochs": ()}
+"""Keys of a study that runs of earlier versions do not know, and what they are by default."""
+
+
 @dataclass(frozen=True)
 class Study:
     """A study file. ``folder`` is where it lies: its relative paths count from there.
 
     ``analyses`` are by default ``sentence_position`` and, if the study makes tests, ``categories``; ``matches`` is one
     of them if, and only if, there are ``phrases``, and ``tuning`` if, and only if, there are ``graded`` variables.
+    ``replicates`` are checkpoints of other models that go through the same study; ``epochs`` those of the model's own
+    training, files or patterns, each named by its epoch.
     """
 
     name: str
@@ -169,6 +176,9 @@ class Study:
     analyses: tuple[str, ...] | None = None
     phrases: tuple[str, ...] = ()
     graded: tuple[str, ...] = ()
+    lesion: LesionConfig = field(default_factory=LesionConfig)
+    replicates: tuple[str, ...] = ()
+    epochs: tuple[str, ...] = ()
     seed: int = 0
     folder: Path = field(default=Path(), metadata={"internal": True})
 
@@ -182,6 +192,9 @@ class Study:
             without_repeats(self.analyses, "analyses")
         for phrase in self.phrases:
             require(bool(phrase.split()), "phrases", phrase, "words, such as: in the red")
+        for key in ("replicates", "epochs"):
+            if getattr(self, key):
+                without_repeats(getattr(self, key), key)
         self._goes_with("phrases", "matches", "looks for phrases; the study names none. Give phrases: [in the red].")
         self._goes_with("graded", "tuning", "needs graded variables; the study names none. Give graded: [brace_depth].")
 
@@ -199,6 +212,7 @@ class Study:
     def _refuse_credentials(self) -> None:
         urls = {"store.url": [self.store.url], "corpus.path": self.corpus.path}
         urls |= {f"model.{name}": [getattr(self.model, name)] for name in ("checkpoint", "vocabulary")}
+        urls |= {"replicates": self.replicates, "epochs": self.epochs}
         urls["concepts"] = [entry.get(key) for entry in self.concepts for key in ("file", "path")]
         for key, found in urls.items():
             for url in found:
@@ -218,9 +232,9 @@ class Study:
         """Return the effective study as plain JSON types, without the folder."""
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
         del found["folder"]
-        for key in ("phrases", "graded"):
-            if not found[key]:
-                del found[key]  # which runs of earlier versions do not know
+        for name in LATER:
+            if getattr(self, name) == LATER[name]:
+                del found[name]
         found["corpus"] = self.corpus.without_later(found["corpus"])
         return found
 

@@ -40,6 +40,7 @@ ROWS = [
             "cluster_config",
             "store_config",
             "corpus_config",
+            "lesion_config",
             "config",
             "disk",
             "locations",

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from .. import schema, tasks
 from ..analyses.lesion import NeuronSet, conclude_lesions, draw_random, outgoing_norms
 from ..config import Study
-from ..errors import UsageError, one_of
 from ..inference.lesion_passages import Kind, Lesion
 from ..inference.model import LanguageModel
 from ..inference.readers_of import readers_of
+from ..lesion_config import LesionConfig
 from ..progress import Progress, Step
+from ..ranges import at_least
 from ..record import fingerprint
 from ..run import Run
 from .columns import in_blocks
@@ -32,42 +33,20 @@ log = logging.getLogger("lstm_analysis")
 
 BLOCK_TOKENS = 8192
 """Tokens of the passages of a block."""
-KINDS = ("mean", "zero", "resample")
 _SUMS = ("delta_sum", "delta_square_sum", "intact_sum", "n_token")
 _SECONDS = ("intact_seconds", "lesioned_seconds")
 Means = Sequence[NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class LesionOptions:
-    """How lesions are made and looked at.
+class LesionOptions(LesionConfig):
+    """How lesions are made and looked at, and the ``seed`` of what is drawn."""
 
-    Parameters
-    ----------
-    kind
-        What h is replaced by: its ``mean``, ``zero``, or (``resample``) what it is at other tokens.
-    n_token
-        Most tokens of a concept that are looked at, and as many controls.
-    n_before
-        Tokens that are read with the lesion before the first token that is looked at.
-    n_random
-        Matched random neurons, or sets, that each lesion is held against.
-    seed
-        Of what is drawn.
-    """
-
-    kind: Kind = "mean"
-    n_token: int = 500
-    n_before: int = 32
-    n_random: int = 100
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise UsageError(f"The kind of lesion is {self.kind!r}; {one_of(self.kind, KINDS)}")
-        for name, lowest in (("n_token", 1), ("n_before", 1), ("n_random", 0), ("seed", 0)):
-            if getattr(self, name) < lowest:
-                raise UsageError(f"{name} of a lesion is {getattr(self, name)}; it must be at least {lowest}.")
+        super().__post_init__()
+        at_least(0, self, "lesion", "seed")
 
 
 def lesion(state: Work, model: LanguageModel) -> xr.Dataset:
@@ -78,7 +57,8 @@ def lesion(state: Work, model: LanguageModel) -> xr.Dataset:
     def bar(n_block: int, n_done: int) -> Progress:
         return state.progress("lesion", n_block, unit="blocks", initial=n_done)
 
-    return lesion_run(run, list(chosen), LesionOptions(seed=state.study.seed), chosen, state.client, bar)
+    options = LesionOptions(**vars(state.study.lesion), seed=state.study.seed)
+    return lesion_run(run, list(chosen), options, chosen, state.client, bar)
 
 
 def lesion_run(
