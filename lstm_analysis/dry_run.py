@@ -1,5 +1,6 @@
 """The plan of a study without running it: shards, bytes, memory and time."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cluster import local_size
+from .companions import EPOCHS, REPLICATES, TWIN, Companion, companions, replicates
 from .config import Study, load_cluster
 from .corpus import empty_corpus
 from .inference.extraction import choose_device
@@ -24,8 +26,9 @@ from .stages.activations import state_bytes
 from .stages.corpus import corpus_builder, study_sentences
 from .stages.lanes import describe
 from .stages.work import can_settle
-from .study import has_twin
 from .tables import describe_layers
+
+COUNTED = {REPLICATES: "replicate", EPOCHS: "earlier epoch"}
 
 
 def describe_plan(study: Study, output: Path | None = None, cluster: Path | None = None) -> str:
@@ -44,11 +47,13 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
     )
     n_worker = local_size()["n_workers"] if cluster is None or load_cluster(cluster).class_ == "LocalCluster" else None
     workers = n_worker or 1
-    readings = 2 if has_twin(study) else 1
+    beside = companions(study, model)
+    readings = 1 + len(beside)
     seconds = readings * (max(n_piece, n_token) + n_scouted) / (rate * workers)
-    twice = ", twice that while the random twin is read" if readings == 2 and study.store.activations != "none" else ""
-    memory = worker_bytes(study, model, n_token, n_piece / n_token, n_type)
-    driver = driver_bytes(study, model, n_shard, size.n_document, size.type_n_token)
+    twice = ", twice that while another model is read" if beside and study.store.activations != "none" else ""
+    models = [model, *(trained_model(one.study) for one in replicates(study))]
+    memory = max(worker_bytes(study, one, n_token, n_piece / n_token, n_type) for one in models)
+    driver = max(driver_bytes(study, one, n_shard, size.n_document, size.type_n_token) for one in models)
     lines = [
         f"study       {study.name}, results in {output or study.output}",
         f"corpus      {n_token:,} tokens in {size.n_sentence:,} sentences of {size.n_document:,} documents",
@@ -63,9 +68,17 @@ def describe_plan(study: Study, output: Path | None = None, cluster: Path | None
         "(on this machine the scheduler is a part of the driver)",
         f"time        about {seconds / 60:,.1f} min of inference on {workers} worker{'s' if workers > 1 else ''} at "
         f"{rate:,.0f} tokens/s each, measured now on this machine's {choose_device(study.inference.device)}"
-        f"{', the random twin included' if readings == 2 else ''}; writing, labels, scores and tests come on top",
+        f"{describe_companions(beside)}; writing, labels, scores and tests come on top",
     ]
     return "\n".join(lines)
+
+
+def describe_companions(beside: Sequence[Companion]) -> str:
+    """Return which companions of the model are counted in."""
+    n = Counter(one.stage for one in beside)
+    named = ["the random twin"] if n[TWIN] else []
+    named += [f"{n[stage]} {what}{'s' if n[stage] > 1 else ''}" for stage, what in COUNTED.items() if n[stage]]
+    return f", with {', '.join(named)}" if named else ""
 
 
 def explain_carry(study: Study, model: LanguageModel, n_token: int, n_piece: int) -> tuple[str, int, int]:

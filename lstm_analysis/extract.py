@@ -132,7 +132,8 @@ def extract_activations(
         record = Record(path, study.as_dict())
         record.adopt(prints, force)
         status.begin()
-        state = Work(study, path, client or _current_client(), record, prints, None, (status,), status.enter_stage)
+        state = Work(study, path, client or _current_client(), record, prints)
+        state.listeners, state.on_stage = (status,), status.enter_stage
         status.watch(state.client)
         if not record.is_done("corpus"):
             _keep_corpus(state, add_pieces(corpus, model.vocabulary, unit), model)

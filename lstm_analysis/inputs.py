@@ -5,12 +5,13 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Any
 
 import fsspec
 
 from . import labels
+from .companions import TWIN, companions, epoch_files, keeps_epochs, replicates
 from .config import Study
 from .corpus import READERS
 from .corpus.files import WHAT
@@ -72,6 +73,9 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
             f"graded names {of_words[0]}, which is of a character or piece in its word, and this corpus has a row a "
             "word. Set corpus.unit: token, or take it out of graded."
         )
+    replicates(study)
+    if study.epochs and (exists(study.resolve(study.model.checkpoint), "The checkpoint") or not keeps_epochs(study)):
+        epoch_files(study)
     sources = labels.build_sources(study.concepts, study.folder)
     if not sources:
         raise UsageError("The study names no concepts; give at least one entry under concepts.")
@@ -79,9 +83,13 @@ def validate(study: Study) -> dict[str, labels.LabelSource]:
 
 
 def check_model(study: Study) -> LanguageModel | None:
-    """Load the study's model; ``None`` if it is not there, but the study says how it is trained and can do that."""
+    """Load the study's model and those beside it; ``None`` if it is not there, but can be trained as the study says."""
     if study.model.train is None or exists(study.resolve(study.model.checkpoint), "The checkpoint"):
-        return trained_model(study)
+        model = trained_model(study)
+        for one in companions(study, model):
+            if one.stage != TWIN:
+                trained_model(one.study)
+        return model
     check_training(study)
     return None
 
@@ -134,11 +142,17 @@ def fingerprints(study: Study, model: LanguageModel, files: Mapping[str, Any]) -
     summary = fingerprint("summary", states, label, study.seed, *added)
     scoring = {key: value for key, value in found["selectivity"].items() if key != "twin"}
     scores = fingerprint("selectivity", summary, scoring, study.seed)
-    analyses = fingerprint("analyses", scores, found["analyses"], *([found["phrases"]] if study.phrases else []))
+    keys = [found[key] for key in ("phrases", "lesion") if key in found]
+    analyses = fingerprint("analyses", scores, found["analyses"], *keys)
     twin = fingerprint("twin", analyses, study.selectivity.twin)
+    beside = {
+        stage: fingerprint(stage, twin, [[one.name, trained_model(one.study).digest] for one in mine])
+        for stage, mine in groupby(companions(study, model), lambda one: one.stage)
+        if stage != TWIN
+    }
     return {
         "corpus": corpus, "activations": states, "labels": label, "summary": summary, "selectivity": scores,
-        "analyses": analyses, "twin": twin, "report": fingerprint("report", twin),
+        "analyses": analyses, "twin": twin, **beside, "report": fingerprint("report", twin, *beside.values()),
     }  # fmt: skip
 
 

@@ -15,7 +15,18 @@ from .locations import Location, exists, is_url, remove
 from .store import write_json
 from .versions import versions
 
-STAGES = ("corpus", "activations", "labels", "summary", "selectivity", "analyses", "twin", "report")
+STAGES = (
+    "corpus",
+    "activations",
+    "labels",
+    "summary",
+    "selectivity",
+    "analyses",
+    "twin",
+    "replicates",
+    "epochs",
+    "report",
+)
 PRODUCTS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus.zarr", "model.safetensors", "input_table.safetensors", "parts"),
     "activations": ("activations.zarr", "commits", "carried", "matches"),
@@ -37,6 +48,8 @@ PRODUCTS: dict[str, tuple[str, ...]] = {
         "blocks",
     ),
     "twin": ("twin",),
+    "replicates": ("replicates",),
+    "epochs": ("epochs", "training_dynamics.zarr"),
     "report": ("report.html",),
 }
 PARTS = {"activations": "commits", "summary": "summaries"}
@@ -143,6 +156,10 @@ class Record:
         """Whether the stage was finished, and its results are there."""
         entry = self.content["stages"].get(stage, {})
         return entry.get("state") == "done" and all(exists(product(self.run, name)) for name in entry["products"])
+
+    def ended(self, stage: str) -> bool:
+        """Whether the stage was finished, even if its results are not there any more."""
+        return bool(self.content["stages"].get(stage, {}).get("state") == "done")
 
     def remove_damaged(self) -> list[Path]:
         """Remove the results of finished stages that are not what was written, and return them.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,8 @@ from .locations import exists
 from .record import PRODUCTS, product, read_record
 from .store import FINGERPRINT, open_dataset
 
+MATCHED = "matched.zarr"
+"""In a replicate's folder: which neurons of it and of the model do the same."""
 ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
 """What to say of a stage that is not done, by its state in ``run.json``."""
 
@@ -201,8 +203,39 @@ class Run:
     @cached_property
     def twin(self) -> "Run | None":
         """The same study of a random-weights twin of the model; ``None`` if the study asks for none."""
-        done = self.record["stages"].get("twin", {}).get("state") == "done"
-        return Run(self.path / "twin") if done else None
+        return Run(self.path / "twin") if self._is_done("twin") else None
+
+    @cached_property
+    def replicates(self) -> dict[str, "Run"]:
+        """The same study of other models, by name; empty if it asks for none."""
+        paths = self.record["study"].get("replicates", ()) if self._is_done("replicates") else ()
+        return {name: Run(self.path / "replicates" / name) for name in (PurePosixPath(path).stem for path in paths)}
+
+    @cached_property
+    def matched(self) -> xr.Dataset | None:
+        """Of a replicate: which of its neurons do the same as those of the model of the run that it is beside."""
+        return open_dataset(self.path / MATCHED).load() if (self.path / MATCHED).exists() else None
+
+    @cached_property
+    def epochs(self) -> dict[float, "Run"]:
+        """The same study after earlier epochs of the model's training, by epoch; empty if it asks for none."""
+        if not self._is_done("epochs"):
+            return {}
+        folders = sorted((self.path / "epochs").iterdir(), key=lambda folder: float(folder.name))
+        return {float(folder.name): Run(folder) for folder in folders}
+
+    @cached_property
+    def training_dynamics(self) -> xr.Dataset:
+        """How scores of neurons changed over training, and since when neurons are selective."""
+        if "epochs" not in self.record["study"]:
+            raise UserError(
+                f"{self.path} has no training_dynamics.zarr: its study names no epochs. Give checkpoints of the "
+                "model's training as epochs and run the study again."
+            )
+        return self._open("training_dynamics.zarr", "epochs").load()
+
+    def _is_done(self, stage: str) -> bool:
+        return bool(self.record["stages"].get(stage, {}).get("state") == "done")
 
     @cached_property
     def contexts(self) -> xr.Dataset:

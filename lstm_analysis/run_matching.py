@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -18,6 +18,7 @@ from .locations import exists
 from .matching_plan import plan_of_two
 from .matching_result import between_models
 from .neuron_pairs import MOST_WHOLE, Pair, Pairs, gather_pairs, is_whole, pair_queue
+from .progress import Progress, Step
 from .record import product
 from .run import Run
 from .schema import NEURON_MATCHING, attach_attrs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 By = Literal["states", "selectivity"]
+Bar = Callable[[str, int], Progress]
 SCORE = "auroc"
 """The score that fingerprints are made of."""
 
@@ -42,6 +44,7 @@ def match_neurons(
     seed: int = 0,
     client: "Client | None" = None,
     folder: Path | None = None,
+    progress: Bar | None = None,
 ) -> xr.Dataset:
     """Return which neurons of two runs do the same.
 
@@ -59,6 +62,8 @@ def match_neurons(
         A Dask client whose workers multiply.
     folder
         Where tasks find the tokens, seen by all workers; by default a temporary one of this machine.
+    progress
+        Makes the progress bar of a step, from its name and its pairs of blocks of neurons.
 
     Returns
     -------
@@ -78,15 +83,16 @@ def match_neurons(
     if by == "selectivity":
         return attach_attrs(_by_selectivity(run, other, seed), NEURON_MATCHING)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".neuron_matching.") as place:
-        return attach_attrs(_by_states(run, other, seed, client, Path(place) / "plan.zarr"), NEURON_MATCHING)
+        found = _by_states(run, other, seed, client, Path(place) / "plan.zarr", progress or _bar)
+        return attach_attrs(found, NEURON_MATCHING)
 
 
-def _by_states(run: Run, other: Run, seed: int, client: "Client | None", plan: Path) -> xr.Dataset:
+def _by_states(run: Run, other: Run, seed: int, client: "Client | None", plan: Path, progress: Bar) -> xr.Dataset:
     mine, second = _states(run, "my_row"), _states(other, "other_row")
     write_dataset(plan, plan_of_two(run, other))
 
     def pairs(one: MatchedStates, two: MatchedStates) -> Pairs:
-        return gather_pairs(_do(client, plan, one, two), one, two)
+        return gather_pairs(_do(client, plan, one, two, progress), one, two)
 
     found = pairs(mine, second)
     within = pairs(second, second) if is_whole(mine, second) else None
@@ -104,16 +110,22 @@ def _reached_in_twin(run: Run, states: MatchedStates) -> NDArray[np.float64] | N
 
 
 def _do(
-    client: "Client | None", plan: Path, one: MatchedStates, two: MatchedStates
+    client: "Client | None", plan: Path, one: MatchedStates, two: MatchedStates, progress: Bar
 ) -> Iterator[tuple[Pair, xr.Dataset]]:
     queue = pair_queue(plan.resolve(), one, two)
     left = deque((index, *arguments) for index, arguments in queue.items())
-    for (index, *_), outcome in work(client, "neuron-pairs", tasks.pair_block, left):
-        if isinstance(outcome, UserError):
-            raise outcome
-        if isinstance(outcome, BaseException):
-            raise UserError(f"Matching neurons failed: {explain(outcome, plan.parent)}") from outcome
-        yield cast(Pair, index), outcome
+    with progress("neuron-pairs", len(queue)) as bar:
+        for (index, *_), outcome in work(client, "neuron-pairs", tasks.pair_block, left):
+            if isinstance(outcome, UserError):
+                raise outcome
+            if isinstance(outcome, BaseException):
+                raise UserError(f"Matching neurons failed: {explain(outcome, plan.parent)}") from outcome
+            yield cast(Pair, index), outcome
+            bar.update(1)
+
+
+def _bar(name: str, n_pair: int) -> Progress:
+    return Progress(Step(name, "pairs", n_pair))
 
 
 def _states(run: Run, rows: str) -> MatchedStates:

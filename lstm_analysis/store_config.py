@@ -20,7 +20,7 @@ class StoreConfig:
     url
         Where the states of runs are kept, such as ``s3://bucket/prefix``; by default in the run's folder. Those of a
         run are then ``<url>/<name of the run's folder>/activations.zarr``, those of its twin
-        ``<url>/<name of the run's folder>/twin/activations.zarr``; all else stays in the folder.
+        ``<url>/<name of the run's folder>/twin/activations.zarr`` and so on; all else stays in the folder.
     """
 
     activations: Literal["float32", "float16", "none"] = "float32"
@@ -34,9 +34,9 @@ class StoreConfig:
                 "on this machine states are kept in the run's folder (--output)."
             )
 
-    def states(self, run: Path, of_twin: bool) -> Location:
-        """Return where the states of a run lie; ``of_twin`` says that it is a twin's, in the folder of a run."""
+    def states(self, run: Path, inside: str = "") -> Location:
+        """Return where the states of a run lie; ``inside`` is its place in the run whose companion it is."""
         if self.url is None:
             return run / "activations.zarr"
-        names = run.absolute().parts[-2:] if of_twin else (run.absolute().name,)
+        names = run.absolute().parts[-1 - len(Path(inside).parts) :]
         return "/".join([self.url.rstrip("/"), *names, "activations.zarr"])

@@ -1,6 +1,5 @@
 """A study from its file to its results: what is checked first, the plan, and the stages in order."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from . import labels
 from .cluster import check_file, open_client
+from .companions import EPOCHS, REPLICATES, Companion, companions
 from .config import Study
 from .dashboard import watch
 from .inference.model import LanguageModel
@@ -20,6 +20,8 @@ from .report import write_report
 from .run import Run, open_run
 from .stages import STAGES, Work
 from .stages.activations import mend_states
+from .stages.matched import match_replicate
+from .stages.training_dynamics import write_training_dynamics
 from .stages.tuning import check_graded
 from .stages.work import log
 from .store import open_dataset, remove_leftovers
@@ -27,6 +29,8 @@ from .submission.status_writer import StatusWriter
 from .train import train
 
 PROFILE = "profile.html"
+NOT_KEPT = {"corpus", "activations"}
+"""Stages whose products a companion loses when it is done."""
 
 
 def run_study(
@@ -78,8 +82,8 @@ def run_study(
         state.listeners, state.on_stage = (status,), status.enter_stage
         status.begin()
         todo = stages_left(state)
-        twin_left = has_twin(study) and not state.record.is_done("twin")
-        if todo or twin_left:
+        beside = companions_left(state, model)
+        if todo or beside:
             report = performance_report(run / PROFILE) if profile and not in_process else nullcontext()
             with (
                 nullcontext(None) if in_process else open_client(cluster, run) as state.client,
@@ -89,10 +93,10 @@ def run_study(
                 status.watch(state.client)
                 state.listeners = (*state.listeners, *listeners)
                 run_stages(state, model, sources, todo)
-                if twin_left:
-                    run_twin(state, sources)
+                for stage, found in beside.items():
+                    run_companions(state, stage, found, sources)
             remove_leftovers(run)
-        if todo or twin_left or not state.record.is_done("report"):
+        if todo or beside or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):
                 write_report(open_run(run))
     return open_run(run)
@@ -143,36 +147,51 @@ def run_stages(
         STAGES[name](state, model)
 
 
-def has_twin(study: Study) -> bool:
-    """Whether a random-weights twin of the study's model is put through the same study."""
-    return study.selectivity.twin is not None and study.model.twin is None
+def companions_left(state: Work, model: LanguageModel) -> dict[str, list[Companion]]:
+    """Return the companions of stages that are not done, by stage."""
+    found: dict[str, list[Companion]] = {}
+    for one in companions(state.study, model):
+        if not state.record.is_done(one.stage):
+            found.setdefault(one.stage, []).append(one)
+    return found
 
 
-def run_twin(state: Work, sources: Mapping[str, labels.LabelSource]) -> None:
-    """Put the random twin through the same study, in a folder of the run; its states are not kept."""
-    model_config = dataclasses.replace(state.study.model, twin=state.study.selectivity.twin)
-    selectivity = dataclasses.replace(state.study.selectivity, twin=None)
-    inference = dataclasses.replace(state.study.inference, surprisal=False)
-    analyses = tuple(name for name in state.study.analyses or () if name != "lesion")  # it has nothing to lose
-    study = dataclasses.replace(
-        state.study, model=model_config, selectivity=selectivity, inference=inference, analyses=analyses
-    )
-    folder = state.run / "twin"
-    with state.stage("twin", "twin"):
-        log.info("twin: a random-weights model (%s) is put through the same study", study.model.twin)
-        folder.mkdir(exist_ok=True)
-        model = trained_model(study)
-        twin = start_work(study, folder, model, force=True)
-        twin.client, twin.surprisal_of, twin.listeners = state.client, state.activations, state.listeners
-        if state.on_stage is not None:
-            twin.on_stage = partial(_tell_twin, state.on_stage)
-        run_stages(twin, model, sources, stages_left(twin))
-        for place in [
-            twin.activations,
-            *(folder / name for name in (*PRODUCTS["activations"], *PRODUCTS["corpus"][1:])),
-        ]:
-            remove(place)
+def run_companions(
+    state: Work, stage: str, found: Sequence[Companion], sources: Mapping[str, labels.LabelSource]
+) -> None:
+    """Put a stage's companions through the study, one after the other, each in a folder of the run."""
+    with state.stage(stage, *(name for name in PRODUCTS[stage] if stage == EPOCHS or name == stage)):
+        for one in found:
+            run_companion(state, one, sources)
+        if stage == EPOCHS:
+            write_training_dynamics(state, [float(one.name) for one in found])
 
 
-def _tell_twin(on_stage: Callable[[str], None], name: str) -> None:
-    on_stage(f"twin/{name}")
+def run_companion(state: Work, one: Companion, sources: Mapping[str, labels.LabelSource]) -> None:
+    """Put a model through the study beside the study's model, or what is left of it; its states are not kept."""
+    folder = state.run / one.place
+    log.info("%s: %s is put through the same study", one.place, describe(one))
+    folder.mkdir(parents=True, exist_ok=True)
+    model = trained_model(one.study)
+    work = start_work(one.study, folder, model, force=True)
+    work.client, work.inside, work.beside, work.listeners = state.client, one.place, state.activations, state.listeners
+    if state.on_stage is not None:
+        work.on_stage = partial(_tell, state.on_stage, one.place)
+    left = stages_left(work)
+    if not set(left) <= NOT_KEPT or not all(work.record.ended(name) for name in left):
+        run_stages(work, model, sources, left)
+    if one.stage == REPLICATES and "neuron_matching" in (state.study.analyses or ()):
+        match_replicate(state, work)
+    for place in [work.activations, *(folder / name for name in (*PRODUCTS["activations"], *PRODUCTS["corpus"][1:]))]:
+        remove(place)
+
+
+def describe(one: Companion) -> str:
+    """Return what a companion is, for the log."""
+    if one.study.model.twin is not None:
+        return f"a random-weights model ({one.study.model.twin})"
+    return f"the model after epoch {one.name}" if one.stage == EPOCHS else one.study.model.checkpoint
+
+
+def _tell(on_stage: Callable[[str], None], place: str, name: str) -> None:
+    on_stage(f"{place}/{name}")

@@ -83,6 +83,7 @@ ROWS = [
             "nulls",
             "tasks",
             "study",
+            "companions",
             "inputs",
             "train",
             "stages",

@@ -73,6 +73,25 @@ class Twin(Analysed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replicate(Analysed):
+    """What another model reaches in the same study.
+
+    Parameters
+    ----------
+    name
+        Of the model.
+    scores
+        Scores (concept, layer, neuron) of its neurons.
+    matched
+        Which of its neurons do the same as those of the study's model, ``None`` if the study does not ask for that.
+    """
+
+    name: str
+    scores: xr.Dataset
+    matched: xr.Dataset | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Material(Analysed):
     """The datasets of a run; those along ``time`` are lazy.
 
@@ -97,6 +116,10 @@ class Material(Analysed):
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
     twin
         The random twin's results, ``None`` if there is none.
+    replicates
+        Results of other models.
+    training_dynamics
+        How scores changed over training, ``None`` if the study names no epochs.
     """
 
     folder: str
@@ -108,6 +131,8 @@ class Material(Analysed):
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None = None
+    replicates: tuple[Replicate, ...] = ()
+    training_dynamics: xr.Dataset | None = None
 
     @property
     def of_twin(self) -> Analysed:
@@ -160,6 +185,8 @@ def gather(run: "Run") -> Material:
         contexts=run.contexts,
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
+        replicates=tuple(_replicate(name, one) for name, one in run.replicates.items()),
+        training_dynamics=run.training_dynamics if run.epochs else None,
         lesion=run.lesion if run.has_lesion else None,
         **_analyses(run),
     )
@@ -167,6 +194,10 @@ def gather(run: "Run") -> Material:
 
 def _twin(run: "Run") -> Twin:
     return Twin(str(run.record["study"]["model"]["twin"]), run.selectivity, **_analyses(run))
+
+
+def _replicate(name: str, run: "Run") -> Replicate:
+    return Replicate(name=name, scores=run.selectivity, matched=run.matched, **_analyses(run))
 
 
 def _analyses(run: "Run") -> dict[str, xr.Dataset | None]:

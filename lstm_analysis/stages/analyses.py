@@ -84,7 +84,7 @@ def sentence_position(state: Work, model: LanguageModel) -> xr.Dataset:
 def idioms(state: Work, model: LanguageModel) -> xr.Dataset:
     """Return how neurons tell idioms from literal uses, from the same words elsewhere and from other phrases."""
     job, corpus = make_job(state, model), open_dataset(state.run / "corpus.zarr")
-    states = open_dataset(state.surprisal_of or state.activations)
+    states = open_dataset(state.beside or state.activations)
     surprisal = states["surprisal"].values if "surprisal" in states else None
     plan = plan_idioms(corpus, idiom_occurrences(state, corpus), surprisal, seed=state.study.seed)
     store = keep_plan(state, "idioms", plan)

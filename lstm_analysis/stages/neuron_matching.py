@@ -28,7 +28,7 @@ def neuron_matching(state: Work, model: LanguageModel) -> xr.Dataset:
     if pairs.r is None:
         log.info("neuron_matching: %s neurons are too many for families and rotations", f"{states.n_neuron:,}")
     found = within_model(pairs, sizes, state.study.seed)
-    if state.surprisal_of is not None:  # this is the random twin of a model whose states are there
+    if state.beside is not None:  # this is the random twin of a model whose states are there
         found = found.merge(reached_by_model(state, states, job.run / store))
     log.info("neuron_matching: %s neurons are duplicates", f"{int(np.sum(found['duplicate'] >= 0)):,}")
     return found
@@ -36,8 +36,8 @@ def neuron_matching(state: Work, model: LanguageModel) -> xr.Dataset:
 
 def reached_by_model(state: Work, twin: tasks.MatchedStates, plan: Path) -> xr.Dataset:
     """Return the largest |r| of each neuron of a model with any neuron of its random twin."""
-    assert state.surprisal_of is not None
-    place = state.surprisal_of.resolve() if isinstance(state.surprisal_of, Path) else state.surprisal_of
+    assert state.beside is not None
+    place = state.beside.resolve() if isinstance(state.beside, Path) else state.beside
     model = tasks.MatchedStates(place, twin.layer_sizes)
     queue = pair_queue(plan, model, twin)
     pairs = gather_pairs(do_kept(state, "twin-pairs", tasks.pair_block, queue, "analyses", "pairs"), model, twin)

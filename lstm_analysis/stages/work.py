@@ -77,9 +77,11 @@ class Work:
         The run's ``run.json``.
     prints
         Fingerprint of each stage's inputs.
-    surprisal_of
-        States whose surprisals phrases are matched by: a random twin takes those of the model, so that both are held
-        against the same phrases, and need not compute its own; ``None`` for the run itself.
+    inside
+        Place in the folder of a run whose companion it is, such as ``twin``; empty for the run itself.
+    beside
+        States of the model whose companion it is: phrases are matched by its surprisals, so that both are held against
+        the same phrases, and the companion need not compute its own; ``None`` for the run itself.
     listeners
         Told how far each step is.
     on_stage
@@ -91,7 +93,8 @@ class Work:
     client: "Client | None"
     record: Record
     prints: dict[str, str]
-    surprisal_of: Location | None = None
+    inside: str = ""
+    beside: Location | None = None
     listeners: Sequence[Listener] = ()
     on_stage: Callable[[str], None] | None = None
 
@@ -122,7 +125,7 @@ class Work:
         recorded = self.record.content["stages"].get("activations", {}).get("products", ())
         if (url := next(filter(is_url, recorded), None)) is not None:
             return str(url)
-        return self.study.store.states(self.run, of_twin=self.study.model.twin is not None)
+        return self.study.store.states(self.run, self.inside)
 
     @property
     def stored(self) -> bool:
