@@ -16,6 +16,7 @@ from .scores import SCORES
 from .sentence_position import SENTENCE_POSITION
 from .states import CELL_STATES, STATES, STORED_STATE
 from .summaries import SUMMARIES
+from .training_dynamics import TRAINING_DYNAMICS
 from .tuning import DERIVED, GRADED_TUNING, N_VALUE_ROW, VALUE_EDGES
 from .variable import Variable
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CELL_STATES", "CONTEXT_OFFSETS", "DERIVED", "DIMS", "EXTREMES", "GRADED_TUNING", "GROUPS", "IDIOM_VARIABLES",
     "LAST_POSITION", "LESION", "MATCHES", "MISSING", "NEURON_MATCHING", "NUMBERS", "N_VALUE_ROW", "PCA_VARIABLES",
-    "PERIODICITY", "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE", "VALUE_EDGES", "VARIABLES",
-    "Variable", "attach_attrs", "require_dims",
+    "PERIODICITY", "PHRASE_MATCHES", "PROBE_VARIABLES", "RESOLUTION", "STORED_STATE", "TRAINING_DYNAMICS",
+    "VALUE_EDGES", "VARIABLES", "Variable", "attach_attrs", "require_dims",
 ]  # fmt: skip
 
 DIMS = (
