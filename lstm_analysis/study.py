@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import labels
 from .cluster import check_file, open_client
-from .companions import EPOCHS, REPLICATES, Companion, companions
+from .companions import EPOCHS, REPLICATES, Companion, companions, end_epoch, epoch_files
 from .config import Study
 from .dashboard import watch
 from .inference.model import LanguageModel
@@ -94,7 +94,7 @@ def run_study(
                 state.listeners = (*state.listeners, *listeners)
                 run_stages(state, model, sources, todo)
                 for stage, found in beside.items():
-                    run_companions(state, stage, found, sources)
+                    run_companions(state, model, stage, found, sources)
             remove_leftovers(run)
         if todo or beside or not state.record.is_done("report"):
             with state.stage("report", *PRODUCTS["report"]):
@@ -157,14 +157,19 @@ def companions_left(state: Work, model: LanguageModel) -> dict[str, list[Compani
 
 
 def run_companions(
-    state: Work, stage: str, found: Sequence[Companion], sources: Mapping[str, labels.LabelSource]
+    state: Work,
+    model: LanguageModel,
+    stage: str,
+    found: Sequence[Companion],
+    sources: Mapping[str, labels.LabelSource],
 ) -> None:
     """Put a stage's companions through the study, one after the other, each in a folder of the run."""
-    with state.stage(stage, *(name for name in PRODUCTS[stage] if stage == EPOCHS or name == stage)):
+    with state.stage(stage, *PRODUCTS[stage]):
         for one in found:
             run_companion(state, one, sources)
         if stage == EPOCHS:
-            write_training_dynamics(state, [float(one.name) for one in found])
+            runs = {float(one.name): Run(state.run / one.place) for one in found}
+            write_training_dynamics(state, end_epoch(state.study, model, epoch_files(state.study)), runs)
 
 
 def run_companion(state: Work, one: Companion, sources: Mapping[str, labels.LabelSource]) -> None:

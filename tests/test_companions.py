@@ -99,6 +99,17 @@ def test_neurons_of_replicates_are_matched_by_words(run: Run) -> None:
     assert run.epochs[1.0].matched is None
 
 
+def test_epochs_are_put_together_with_the_untrained_network_and_the_model(run: Run) -> None:
+    found = run.training_dynamics
+    assert found["epoch"].values.tolist() == [0, 0.5, 1, 3]
+    assert run.twin is not None
+    for epoch, one in ((0, run.twin), (0.5, run.epochs[0.5]), (3, run)):
+        np.testing.assert_array_equal(found["auroc"].sel(epoch=epoch).values, one.selectivity["auroc"].values)
+        eta2 = found["eta2"].sel(epoch=epoch).values
+        np.testing.assert_array_equal(eta2, one.sentence_position["eta2"].values)
+    assert found["validation_perplexity"].isnull().values.tolist() == [True, True, True, True]
+
+
 def test_states_of_companions_are_not_kept(run: Run) -> None:
     for one in [*run.replicates.values(), *run.epochs.values()]:
         assert not (one.path / "activations.zarr").exists()
