@@ -1,5 +1,6 @@
 """Recipes: what does not fit is refused by name."""
 
+import math
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from lstm_analysis.recipe import Recipe
     [
         {"embedding_size": 0}, {"patience": 0}, {"init_range": 0.0}, {"init_range": float("inf")},
         {"forget_bias": float("nan")}, {"dropout_input": 1.0}, {"dropout_between": -0.1}, {"dropout_output": 2.0},
+        {"keep_epochs": (0.0, 1.0)}, {"keep_epochs": (2.0, 1.0)}, {"keep_epochs": (1.0, 6.0)},
+        {"keep_epochs": (math.nan,)},
         {"decay": 0.0}, {"decay": float("nan")}, {"decay_after": -1}, {"average_after": -1}, {"hold_out": 1},
     ],
     ids=str,

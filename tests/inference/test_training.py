@@ -13,6 +13,7 @@ from lessons import N_TOKEN, VOCABULARY, make_network, make_text, make_training
 from torch import nn
 
 from lstm_analysis.errors import UserError
+from lstm_analysis.inference.checkpoints import load_model
 from lstm_analysis.inference.training import Text, loop, train_model
 from lstm_analysis.inference.training.log import TrainingLog
 from lstm_analysis.inference.training.optimiser import average_begins
@@ -211,6 +212,25 @@ def test_a_training_taken_up_again_gives_the_same_bytes(
     assert broken == whole
     assert [entry["event"] for entry in whole].count("epoch") >= 2
     assert whole[-1]["test_perplexity"] > 1
+
+
+@pytest.mark.parametrize("name", ["adamw", "asgd"])
+def test_checkpoints_kept_on_the_way_are_those_of_a_training_that_ends_there(tmp_path: Path, name: str) -> None:
+    texts = (make_text(), make_text(200, seed=1), None)
+    recipe = replace(SMALL, optimiser=name, average_after=0 if name == "asgd" else None, schedule="constant")
+    kept = replace(recipe, epochs=2, keep_epochs=(0.25, 1.0, 2.0))
+    train_model(*texts, VOCABULARY, kept, tmp_path / "m.safetensors", {})
+    train_model(*texts, VOCABULARY, replace(recipe, epochs=1), tmp_path / "one.safetensors", {})
+    assert sorted(file.name for file in (tmp_path / "m.epochs").iterdir()) == [
+        "0.25.safetensors", "1.safetensors", "2.safetensors"
+    ]  # fmt: skip
+    found = {epochs: load_model(tmp_path / f"m.epochs/{epochs}.safetensors") for epochs in ("0.25", "1", "2")}
+    ends = {"1": load_model(tmp_path / "one.safetensors"), "2": load_model(tmp_path / "m.safetensors")}
+    for epochs, end in ends.items():
+        assert found[epochs].digest == end.digest
+        assert found[epochs].metadata["epochs"] == epochs
+        assert found[epochs].metadata["validation_perplexity"] == end.metadata["validation_perplexity"]
+    assert len({one.digest for one in found.values()}) == 3
 
 
 def test_another_recipe_or_text_does_not_go_on(tmp_path: Path) -> None:
