@@ -1,6 +1,7 @@
 """Stage labels: every token's label for every concept into ``labels.zarr``."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 import zarr
@@ -12,6 +13,9 @@ from ..inference.model import LanguageModel
 from ..inference.shards import tile
 from ..store import FINGERPRINT, new_store, open_dataset
 from .work import Work, explain, log, make_job
+
+MOST_NAMED = 5
+"""Concepts that a warning names."""
 
 
 def labels_stage(state: Work, model: LanguageModel) -> None:
@@ -50,7 +54,13 @@ def labels_stage(state: Work, model: LanguageModel) -> None:
         )
         everywhere = table["concept"].values[(table["n_token"].sel(group="baseline") == 0).values].tolist()
         facts |= {"n_concept": len(names), "empty": labels.empty_concepts(table), "everywhere": everywhere}
-    for name in facts["empty"]:
-        log.warning("the concept %r matches nothing in this corpus; its scores are NaN with counts 0", name)
-    for name in facts["everywhere"]:
-        log.warning("the concept %r has no baseline token to compare with in this corpus; its scores are NaN", name)
+    warn(facts["empty"], "matches nothing in this corpus; its scores are NaN with counts 0")
+    warn(facts["everywhere"], "has no baseline token to compare with in this corpus; its scores are NaN")
+
+
+def warn(names: Sequence[str], what: str) -> None:
+    """Say what is wrong with concepts: of each of the first few, and of how many more."""
+    for name in names[:MOST_NAMED]:
+        log.warning("the concept %r %s", name, what)
+    if len(names) > MOST_NAMED:
+        log.warning("so it is with %d more concepts: their counts are in labels.zarr", len(names) - MOST_NAMED)
