@@ -97,6 +97,8 @@ class Material(Analysed):
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
     twin
         The random twin's results, ``None`` if there is none.
+    training_dynamics
+        Since when in training neurons are selective.
     """
 
     folder: str
@@ -108,6 +110,7 @@ class Material(Analysed):
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None = None
+    training_dynamics: xr.Dataset | None = None
 
     @property
     def of_twin(self) -> Analysed:
