@@ -9,7 +9,9 @@ EPOCHS = {0.0: 0.15, 0.1: 0.2, 0.25: 0.4, 0.5: 0.7, 1.0: 0.85, 2.0: 0.95, 3.0: 0
 """Epochs, each with the share of the end's distance from neutral that neurons have there."""
 
 
-def fake_dynamics(scores: xr.Dataset, perplexity: bool = True, untrained: bool = True) -> xr.Dataset:
+def fake_dynamics(
+    scores: xr.Dataset, perplexity: bool = True, untrained: bool = True, same_start: bool = True
+) -> xr.Dataset:
     """Return ``training_dynamics.zarr`` of scores with ``auroc``; every other neuron grows, the others stay at .5."""
     rng, at = np.random.default_rng(0), []
     for epoch, share in EPOCHS.items():
@@ -18,7 +20,7 @@ def fake_dynamics(scores: xr.Dataset, perplexity: bool = True, untrained: bool =
                 epoch=epoch, scores=scores if epoch == 5 else _at(scores, share, rng),
                 validation_perplexity=70 + 9930 * np.exp(-9 * share) if perplexity else np.nan,
             ))  # fmt: skip
-    return training_dynamics(at, 0.05)
+    return training_dynamics(at, 0.05, same_start=same_start)
 
 
 def _at(scores: xr.Dataset, share: float, rng: np.random.Generator) -> xr.Dataset:

@@ -61,11 +61,15 @@ class CountCourse:
 
 @dataclass(frozen=True)
 class DynamicsSection:
-    """What there is to show; ``no_dates`` says why no neuron counts as selective, empty if some can."""
+    """What there is to show; ``no_dates`` says why no neuron counts as selective, empty if some can.
+
+    ``same_start`` says whether the neurons of the untrained network, if there is one, are those of the other epochs.
+    """
 
     measure: str
     neutral: float
     two_signed: bool
+    same_start: bool
     alpha: float
     no_dates: str
     epochs: tuple[float, ...]
@@ -111,6 +115,7 @@ def dynamics_section(material: Material) -> DynamicsSection | None:
         measure=measure,
         neutral=float(found.attrs["neutral"]),
         two_signed=RANKABLE[measure].two_signed,
+        same_start=_same_start(found),
         alpha=float(found.attrs["alpha"]),
         no_dates=rule.removeprefix("none: ") if rule.startswith("none: ") else "",
         epochs=tuple(found["epoch"].values.tolist()),
@@ -120,6 +125,10 @@ def dynamics_section(material: Material) -> DynamicsSection | None:
         counts=tuple(_counts(found)),
         perplexity=tuple(found["validation_perplexity"].values.tolist()),
     )
+
+
+def _same_start(found: xr.Dataset) -> bool:
+    return bool(found.attrs["same_start"]) or float(found["epoch"][0]) != 0
 
 
 def _chosen(material: Material, found: xr.Dataset) -> list[int]:
@@ -148,9 +157,10 @@ def _concept(material: Material, found: xr.Dataset, index: int) -> ConceptCourse
 
 def _neuron(material: Material, one: xr.Dataset, layer: int, neuron: int) -> NeuronCourse:
     course = one.isel(layer=layer, neuron=neuron)
+    scores = course[str(one.attrs["measure"])].where((course["epoch"] > 0) | _same_start(one))
     group = material.scores["duplicate_of"].values if "duplicate_of" in material.scores else None
     return NeuronCourse(
-        layer, neuron, tuple(course[one.attrs["measure"]].values.tolist()), tuple(course["selective"].values.tolist()),
+        layer, neuron, tuple(scores.values.tolist()), tuple(course["selective"].values.tolist()),
         float(course["selective_since"]), float(course["half_since"]),
         () if group is None else others_like(group, layer, neuron),
     )  # fmt: skip

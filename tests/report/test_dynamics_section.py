@@ -144,6 +144,18 @@ def test_what_is_not_known_is_said(material: Material) -> None:
     assert "section" not in html_of(replace(material, training_dynamics=None))
 
 
+def test_the_neurons_of_another_untrained_network_are_not_joined_to_these(material: Material) -> None:
+    other = replace(material, training_dynamics=fake_dynamics(material.scores, same_start=False))
+    section, own = section_of(other), section_of(material)
+    for concept, same in zip(section.concepts, own.concepts, strict=True):
+        assert concept.untrained_floor == same.untrained_floor
+        for neuron in concept.neurons:
+            assert np.isnan(neuron.scores[0])
+            assert np.isfinite(neuron.scores[1:]).all()
+    assert "of 8 checkpoints of one training, and of an untrained network from another seed" in html_of(other)
+    assert "of 9 checkpoints of one training, the first of them the untrained network" in html_of(material)
+
+
 def test_figures_have_the_scores_hollow_markers_and_the_untrained_network(material: Material) -> None:
     section = section_of(material)
     concept = max(section.concepts, key=lambda one: sum(one.n_selective))
