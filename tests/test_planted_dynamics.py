@@ -64,7 +64,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             save_model(before(truth.model, late, rng), folder / "model.safetensors")
             run = run_study(load_study(path, SETTINGS), folder / f"{epoch:g}", in_process=True)
             at.append(of_run(run, epoch))
-    return Trained(truth, training_dynamics(at, 0.05))
+    return Trained(truth, training_dynamics(at, 0.05, same_start=True))
 
 
 def of_run(run: Run, epoch: float) -> AtEpoch:

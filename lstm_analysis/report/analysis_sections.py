@@ -9,6 +9,8 @@ from bokeh.model import Model
 from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import cliff_figure
+from .dynamics_figure import dynamics_figure, perplexity_figure
+from .dynamics_section import DynamicsSection, dynamics_section
 from .forest import forest
 from .idiom_section import IdiomSection, best_in, by_occurrences, idiom_section
 from .lesion_figure import lesion_figure
@@ -123,6 +125,16 @@ def draw_lesions(material: Material, lesions: LesionSection | None) -> Figures:
     return {"lesions": lesion_figure(material.lesion.sel(prediction=LEAD), lesions.places)}
 
 
+def draw_dynamics(_material: Material, dynamics: DynamicsSection | None) -> Figures:
+    """Return the scores of each shown concept's strongest neurons by epoch, and the perplexity if it is known."""
+    if dynamics is None:
+        return {}
+    figures: Figures = {f"dynamics-{one.index}": dynamics_figure(dynamics, one) for one in dynamics.concepts}
+    if dynamics.has_perplexity:
+        figures["dynamics-perplexity"] = perplexity_figure(dynamics)
+    return figures
+
+
 SECTIONS: dict[str, Section] = {
     "categories": Section(category_section),
     "idioms": Section(idiom_section, draw_idioms),
@@ -134,6 +146,7 @@ SECTIONS: dict[str, Section] = {
     "pca": Section(pca_section, draw_components),
     "probes": Section(probe_section, draw_probes),
     "lesions": Section(lesion_section, draw_lesions),
+    "dynamics": Section(dynamics_section, draw_dynamics),
 }
 """By the name that the templates know them by, in the order of the page."""
 

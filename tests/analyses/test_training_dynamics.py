@@ -76,7 +76,7 @@ def make_epochs(seed: int = 0, measure: str = "auroc") -> list[AtEpoch]:
 @pytest.mark.parametrize("measure", ["auroc", "d_prime"])
 def test_dates_are_those_of_slow_loops(measure: str) -> None:
     at = make_epochs(measure=measure)
-    found, neutral = training_dynamics(at, ALPHA), NEUTRAL[measure]
+    found, neutral = training_dynamics(at, ALPHA, same_start=True), NEUTRAL[measure]
     floors = [
         reference.floor(at[0].scores[measure].values[k].ravel().tolist(), neutral, ALPHA, measure == "auroc")
         for k in range(N_CONCEPT)
@@ -99,7 +99,7 @@ def test_dates_are_those_of_slow_loops(measure: str) -> None:
 
 def test_the_best_neurons_and_their_scores_are_those_of_slow_loops() -> None:
     at = make_epochs(1)
-    found = training_dynamics(at, ALPHA)
+    found = training_dynamics(at, ALPHA, same_start=True)
     for k, e in product(range(N_CONCEPT), range(len(EPOCHS))):
         score, last = (one.scores["auroc"].values[k].ravel().tolist() for one in (at[e], at[-1]))
         best, final = reference.strongest(score, 0.5), reference.strongest(last, 0.5)
@@ -120,7 +120,7 @@ def test_the_best_neurons_and_their_scores_are_those_of_slow_loops() -> None:
 
 def test_flags_are_dated_where_they_last() -> None:
     at = make_epochs(2)
-    found = training_dynamics(at, ALPHA)
+    found = training_dynamics(at, ALPHA, same_start=True)
     flags = {
         "called_since": ("categories", "called"), "cliff_since": ("sentence_position", "cliff_neuron"),
         "idiom_since": ("idioms", "idiom_neuron"), "periodic_since": ("periodicity", "rhythm"),
@@ -142,7 +142,7 @@ def test_flags_are_dated_where_they_last() -> None:
 
 
 def test_every_variable_is_in_the_vocabulary_with_its_dims_and_type() -> None:
-    found = training_dynamics(make_epochs(), ALPHA)
+    found = training_dynamics(make_epochs(), ALPHA, same_start=True)
     others = set(MEASURES) - {"auroc"}
     assert set(map(str, found.variables)) - {"concept", "source", "variable", "half"} == (
         set(schema.TRAINING_DYNAMICS) - others
@@ -171,7 +171,10 @@ def test_what_lasts_holds_from_its_date_on_and_not_just_before(holds: np.ndarray
 
 def test_later_looks_date_no_more_neurons() -> None:
     at = make_epochs(3)
-    every, ends = training_dynamics(at, ALPHA), training_dynamics([at[0], at[-1]], ALPHA)
+    every, ends = (
+        training_dynamics(at, ALPHA, same_start=True),
+        training_dynamics([at[0], at[-1]], ALPHA, same_start=True),
+    )
     np.testing.assert_array_equal(every["selective_since"].isnull(), ends["selective_since"].isnull())
 
 
@@ -179,17 +182,38 @@ def test_a_neuron_that_turns_round_is_dated_by_its_last_direction() -> None:
     at = make_epochs(4)
     for one, score in zip(at, (0.5, 0.99, 0.01, 0.01), strict=True):
         one.scores["auroc"][0, 1, 5], one.scores["p_fwer"][0, 1, 5] = score, 0.001
-    found = training_dynamics(at, ALPHA).isel(concept=0, layer=1, neuron=5)
+    found = training_dynamics(at, ALPHA, same_start=True).isel(concept=0, layer=1, neuron=5)
     assert found["selective"].values.tolist() == [False, True, True, True]
     assert float(found["selective_since"]) == float(found["half_since"]) == 1.0
 
 
+def test_to_another_untrained_network_no_neuron_is_followed_back() -> None:
+    at = make_epochs(2)
+    own, other = (training_dynamics(at, ALPHA, same_start=same) for same in (True, False))
+    late = training_dynamics(at[1:], ALPHA, same_start=True)
+    dates = [str(name) for name in own if str(name).endswith("_since")]
+    assert len(dates) == 7
+    for name in dates:
+        if name != "selective_since":  # no untrained neuron is selective
+            xr.testing.assert_equal(other[name], late[name])
+            assert (own[name] == 0).any()
+    xr.testing.assert_equal(other["selective_since"], own["selective_since"])
+    for name in ("final_best_score", "held_out_smd"):
+        assert other[name].isel(epoch=0).isnull().all()
+        xr.testing.assert_equal(other[name].isel(epoch=slice(1, None)), own[name].isel(epoch=slice(1, None)))
+    xr.testing.assert_equal(other["best_score"], own["best_score"])
+    xr.testing.assert_equal(other["untrained_floor"], own["untrained_floor"])
+    assert (own.attrs["same_start"], other.attrs["same_start"]) == (1, 0)
+
+
 def test_without_the_untrained_network_or_tests_nobody_is_selective_and_the_rule_says_why() -> None:
     at = make_epochs()
-    late = training_dynamics(at[1:], ALPHA)
+    late = training_dynamics(at[1:], ALPHA, same_start=True)
     assert late["untrained_floor"].isnull().all()
     assert "without the untrained network" in late.attrs["rule"]
-    untested = training_dynamics([replace(one, scores=one.scores.drop_vars("p_fwer")) for one in at], ALPHA)
+    untested = training_dynamics(
+        [replace(one, scores=one.scores.drop_vars("p_fwer")) for one in at], ALPHA, same_start=True
+    )
     assert "makes no tests" in untested.attrs["rule"]
     assert "p_fwer" not in untested
     for found in (late, untested):
@@ -202,7 +226,7 @@ def test_without_the_untrained_network_or_tests_nobody_is_selective_and_the_rule
 def test_what_the_study_leaves_out_is_left_out() -> None:
     words = ["type_smd", "type_smd_odd", "type_smd_even"]
     at = [AtEpoch(epoch=one.epoch, scores=one.scores.drop_vars(words)) for one in make_epochs()]
-    found = training_dynamics(at, ALPHA)
+    found = training_dynamics(at, ALPHA, same_start=True)
     assert not {"called", "n_called", "rhythm", "cliff_since", "graded_r", "held_out_smd", "half"} & set(
         found.variables
     )
@@ -211,7 +235,7 @@ def test_what_the_study_leaves_out_is_left_out() -> None:
 
 def test_inputs_stay_as_they_are() -> None:
     at, same = make_epochs(), make_epochs()
-    training_dynamics(at, ALPHA)
+    training_dynamics(at, ALPHA, same_start=True)
     for one, other in zip(at, same, strict=True):
         xr.testing.assert_identical(one.scores, other.scores)
 
@@ -219,19 +243,19 @@ def test_inputs_stay_as_they_are() -> None:
 def test_results_that_do_not_fit_are_refused() -> None:
     at = make_epochs()
     with pytest.raises(UserError, match="two epochs or more"):
-        training_dynamics(at[:1])
+        training_dynamics(at[:1], same_start=True)
     with pytest.raises(UserError, match="in their order"):
-        training_dynamics(at[::-1])
+        training_dynamics(at[::-1], same_start=True)
     renamed = replace(at[1], scores=at[1].scores.assign_coords(concept=["law", "money", "other"]))
     with pytest.raises(UserError, match=r"at epoch 0.25 and at epoch 3 differ in 'concept'"):
-        training_dynamics([at[0], renamed, at[-1]])
+        training_dynamics([at[0], renamed, at[-1]], same_start=True)
     fewer = replace(at[0], scores=at[0].scores.isel(neuron=slice(5)))
     with pytest.raises(UserError, match="5 against 40"):
-        training_dynamics([fewer, *at[1:]])
+        training_dynamics([fewer, *at[1:]], same_start=True)
     with pytest.raises(UserError, match=r"called of categories is not there at the epochs 0.25"):
-        training_dynamics([at[0], replace(at[1], categories=None), *at[2:]])
+        training_dynamics([at[0], replace(at[1], categories=None), *at[2:]], same_start=True)
     with pytest.raises(UserError, match="none of the measures"):
-        training_dynamics([replace(one, scores=one.scores.drop_vars("auroc")) for one in at])
+        training_dynamics([replace(one, scores=one.scores.drop_vars("auroc")) for one in at], same_start=True)
 
 
 def test_the_leading_score_is_that_of_tables() -> None:
@@ -241,7 +265,7 @@ def test_the_leading_score_is_that_of_tables() -> None:
             AtEpoch(epoch=epoch, scores=xr.Dataset({name: (DIMS, np.full((1, 1, 3), 0.5)) for name in names}))
             for epoch in (0.0, 1.0)
         ]
-        assert training_dynamics(at).attrs["measure"] == leading_measure(at[0].scores)
+        assert training_dynamics(at, same_start=True).attrs["measure"] == leading_measure(at[0].scores)
 
 
 def test_few_neurons_and_perfect_ones_have_a_floor() -> None:
@@ -269,5 +293,5 @@ def test_a_training_that_teaches_nothing_dates_nothing() -> None:
                                                 "p_fwer": (DIMS, np.full(shape, 0.001))}))
         for epoch in (0.0, 1.0, 2.0)
     ]  # fmt: skip
-    dated = training_dynamics(at, ALPHA)["selective_since"].notnull().any(["layer", "neuron"]).sum()
+    dated = training_dynamics(at, ALPHA, same_start=True)["selective_since"].notnull().any(["layer", "neuron"]).sum()
     assert int(dated) <= 14  # of 200 concepts: .05, and two standard errors

@@ -21,7 +21,13 @@ def _place(flat: NDArray[np.int64], n_neuron: int) -> tuple[NDArray[np.int64], N
     return np.where(flat < 0, -1, flat // n_neuron), np.where(flat < 0, -1, flat % n_neuron)
 
 
-def best_of_epochs(scores: NDArray[np.float64], neutral: float) -> xr.Dataset:
+def _followed(scores: NDArray[np.float64], no_neuron: NDArray[np.bool_], first: int) -> NDArray[np.float64]:
+    """Return scores (epoch, concept) with NaN where there is no neuron to follow, or no epoch to follow it to."""
+    early = np.arange(len(scores)) < first
+    return np.where(no_neuron | early[:, None], np.nan, scores)
+
+
+def best_of_epochs(scores: NDArray[np.float64], neutral: float, first: int) -> xr.Dataset:
     """Return the best neuron of each epoch and its score, and that of the neuron which is best at the end.
 
     Parameters
@@ -30,6 +36,8 @@ def best_of_epochs(scores: NDArray[np.float64], neutral: float) -> xr.Dataset:
         Dims (epoch, concept, layer, neuron).
     neutral
         The score that says nothing.
+    first
+        Epochs to leave out at the beginning when the neuron that is the best at the end is followed.
     """
     flat = scores.reshape(*scores.shape[:2], -1)
     best = _strongest(np.abs(flat - neutral))
@@ -41,18 +49,20 @@ def best_of_epochs(scores: NDArray[np.float64], neutral: float) -> xr.Dataset:
         {
             "best_layer": (dims, layer), "best_neuron": (dims, neuron),
             "best_score": (dims, np.where(best < 0, np.nan, score)),
-            "final_best_score": (dims, np.where(last < 0, np.nan, final)),
+            "final_best_score": (dims, _followed(final, last < 0, first)),
         }
     )  # fmt: skip
 
 
-def held_out(at: Sequence[AtEpoch]) -> xr.Dataset:
+def held_out(at: Sequence[AtEpoch], first: int) -> xr.Dataset:
     """Return the neurons that are best at the end on one half of the words, followed on the other half.
 
     Parameters
     ----------
     at
         The epochs; without scores over words the result is empty.
+    first
+        Epochs to leave out at the beginning.
     """
     halves = [over_epochs(at, "scores", f"type_smd_{half}") for half in HALVES]
     if any(half is None for half in halves):
@@ -62,7 +72,7 @@ def held_out(at: Sequence[AtEpoch]) -> xr.Dataset:
     best = np.stack([_strongest(np.abs(half[-1]).reshape(shape[1], -1)) for half in (odd, even)])
     layer, neuron = _place(best, n_neuron)
     other = [
-        np.where(place < 0, np.nan, np.take_along_axis(half.reshape(shape), place[None, :, None], axis=-1)[..., 0])
+        _followed(np.take_along_axis(half.reshape(shape), place[None, :, None], axis=-1)[..., 0], place < 0, first)
         for half, place in zip((even, odd), best, strict=True)
     ]
     dims = ("half", "concept")
