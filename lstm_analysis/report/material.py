@@ -72,6 +72,15 @@ class Twin(Analysed):
     scores: xr.Dataset
 
 
+@dataclass(frozen=True)
+class Replicate(Analysed):
+    """What another trained model reaches in the same study; ``matched`` are its neurons most like the model's own."""
+
+    name: str
+    scores: xr.Dataset
+    matched: xr.Dataset | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Material(Analysed):
     """The datasets of a run; those along ``time`` are lazy.
@@ -97,6 +106,10 @@ class Material(Analysed):
         ``hidden_state`` (time, layer, neuron), ``None`` if the run keeps none.
     twin
         The random twin's results, ``None`` if there is none.
+    replicates
+        Results of other trained models.
+    training_dynamics
+        When in training neurons became selective.
     """
 
     folder: str
@@ -108,6 +121,8 @@ class Material(Analysed):
     contexts: xr.Dataset
     states: xr.DataArray | None
     twin: Twin | None = None
+    replicates: tuple[Replicate, ...] = ()
+    training_dynamics: xr.Dataset | None = None
 
     @property
     def of_twin(self) -> Analysed:
