@@ -176,6 +176,7 @@ def gather(run: "Run") -> Material:
         states=run.activations["hidden_state"] if stored else None,
         twin=None if run.twin is None else _twin(run.twin),
         lesion=run.lesion if run.has_lesion else None,
+        replicates=(),
         **_analyses(run),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .material import Material, Replicate
 from .summary.answer import Answer
@@ -166,6 +167,6 @@ def _model(replicate: Replicate) -> OtherModel:
     return OtherModel(replicate.name, _median(best), _median(matched["r_rotated"].values.astype(np.float64)))
 
 
-def _median(values: np.ndarray) -> float:  # type: ignore[type-arg]
+def _median(values: NDArray[np.float64]) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")

@@ -216,4 +216,3 @@ class Answer:
         bar = self.bar
         size = bar.measure.distance(bar.score) if bar is not None and math.isfinite(bar.score) else 0.0
         return sum(dot is True for dot in self.dots), size
-

@@ -32,8 +32,11 @@ def category_questions(material: Material) -> list[Question]:
     names = zip(found["concept"].values.tolist(), found["source"].values.tolist(), strict=True)
     chosen = zip(names, (found["n_tested"] > 0).values.tolist(), strict=True)
     return [
-        Question("categories", name, "category of words", "categories", partial(_words, name, source), partial(_say_words, material.alpha),
-                 concept=name, source=source, since="called_since", lacking=_narrow, note=_few)
+        Question(
+            "categories", name, "category of words", "categories", partial(_words, name, source),
+            partial(_say_words, material.alpha), concept=name, source=source, since="called_since", lacking=_narrow,
+            note=_few,
+        )
         for (name, source), tested in chosen if tested
     ]  # fmt: skip
 
@@ -159,9 +162,7 @@ def _distances(network: Network, measure: Measure, name: str, source: str) -> ND
     return np.abs(np.asarray(values, np.float64) - measure.neutral)
 
 
-def _tokens(
-    measure: Measure, rule: tuple[float, float], name: str, source: str, network: Network
-) -> Reading | None:
+def _tokens(measure: Measure, rule: tuple[float, float], name: str, source: str, network: Network) -> Reading | None:
     floor, alpha = rule
     distance, at = _distances(network, measure, name, source), place_of(network.scores, name, source)
     if distance is None or at is None or "p_fwer" not in network.scores:

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from ...analyses.lesion import hurt
 from ...explorer_links import neuron_link
@@ -33,7 +34,7 @@ def lesion_answer(material: Material) -> Answer | None:
                   p=p, p_over="matched random neurons", dots=dots)  # fmt: skip
 
 
-def _most_harmed(found: xr.Dataset, harmed: np.ndarray) -> tuple[str, float]:  # type: ignore[type-arg]
+def _most_harmed(found: xr.Dataset, harmed: NDArray[np.bool_]) -> tuple[str, float]:
     one = found.sel(prediction=LEAD)
     loss = one["delta_loss"].transpose("lesion", "concept").values
     lesion, concept = np.unravel_index(int(np.where(harmed, loss, -np.inf).argmax()), loss.shape)

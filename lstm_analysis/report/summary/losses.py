@@ -49,16 +49,29 @@ def _loss(found: xr.Dataset, lesion: int, place: Place, concept: str, alpha: flo
     random = one["random_delta_loss_overall"].values
     random = random[np.isfinite(random)]
     low, high = np.quantile(random, BAND) if len(random) else (np.nan, np.nan)
-    numbers = (float(one[name]) for name in ("delta_loss_overall", "delta_loss_overall_se", "p_overall"))
     at = np.flatnonzero(found["concept"].values == concept)
-    of_concept = _at(found, lesion, int(at[0]), alpha) if len(at) == 1 else None
-    return Loss(named(place), *numbers, float(low), float(high), int(one["n_random"]), of_concept)
+    return Loss(
+        neuron=named(place),
+        overall=float(one["delta_loss_overall"]),
+        se=float(one["delta_loss_overall_se"]),
+        p=float(one["p_overall"]),
+        low=float(low),
+        high=float(high),
+        n_random=int(one["n_random"]),
+        concept=_at(found, lesion, int(at[0]), alpha) if len(at) == 1 else None,
+    )
 
 
 def _at(found: xr.Dataset, lesion: int, concept: int, alpha: float) -> AtConcept | None:
     one = found.sel(prediction=LEAD).isel(lesion=lesion, concept=concept)
-    numbers = [float(one[name]) for name in ("delta_loss", "delta_loss_se", "p_value", "p_fwer")]
     random = one["random_delta_loss"].values
-    middle = float(np.nanmedian(random)) if np.isfinite(random).any() else np.nan
-    harmed = bool(hurt(found, alpha, LEAD)[lesion, concept])
-    return AtConcept(*numbers, middle, harmed) if np.isfinite(numbers[0]) else None
+    if not np.isfinite(float(one["delta_loss"])):
+        return None
+    return AtConcept(
+        loss=float(one["delta_loss"]),
+        se=float(one["delta_loss_se"]),
+        p=float(one["p_value"]),
+        p_fwer=float(one["p_fwer"]),
+        random=float(np.nanmedian(random)) if np.isfinite(random).any() else np.nan,
+        hurt=bool(hurt(found, alpha, LEAD)[lesion, concept]),
+    )

@@ -17,7 +17,6 @@ from .answer import Measure
 from .question import Lacking, Question
 from .reading import Network, Place, Reading, detail, grid, read
 
-
 PLACE = Measure("eta2 after words", least=MIN_ETA2, reach=0.3)
 MEAN = Measure("mean auroc", neutral=0.5, two_sided=True, reach=0.3, digits=3)
 GRADED = Measure("eta2 after words", least=MIN_GRADED_ETA2)
@@ -129,7 +128,9 @@ def _differ(alpha: float, reading: Reading, twin: Reading | None) -> str:
 
 
 def _graded_question(name: str) -> Question:
-    return Question("graded", name, "graded variable", "graded", partial(_read_graded, name), _say_graded, since="graded_since")
+    return Question(
+        "graded", name, "graded variable", "graded", partial(_read_graded, name), _say_graded, since="graded_since"
+    )
 
 
 def _read_graded(name: str, network: Network) -> Reading | None:

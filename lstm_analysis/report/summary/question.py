@@ -11,7 +11,6 @@ from .answer import Answer, Bar, Measure, Reached
 from .losses import loss_of
 from .reading import Network, Place, Reading, alike, in_place_of, named
 
-
 Lacking = tuple[Measure, str] | None
 Drawn = Callable[[Reading], Reading]
 

@@ -134,7 +134,9 @@ def place_of(scores: xr.Dataset, concept: str, source: str) -> int | None:
 
 def alike(scores: xr.Dataset, place: Place) -> tuple[str, ...]:
     """Return the names of the neurons that do the same as one, up to sign."""
-    return others_like(grid(scores["duplicate_of"]), *place) if "duplicate_of" in scores else ()
+    if "duplicate_of" not in scores:
+        return ()
+    return others_like(scores["duplicate_of"].transpose("layer", "neuron").values, *place)
 
 
 def named(place: Place | None) -> str:

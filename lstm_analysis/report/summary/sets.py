@@ -246,5 +246,3 @@ def _as_reached(name: str, pair: _Pair | None) -> Reached:
     if pair is None:
         return Reached(name, "", float("nan"), 0, asked=False)
     return Reached(name, pair.first, pair.r, pair.n_duplicate)
-
-
