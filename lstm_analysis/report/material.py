@@ -72,7 +72,7 @@ class Twin(Analysed):
     scores: xr.Dataset
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Replicate(Analysed):
     """What another model reaches in the same study.
 

@@ -30,6 +30,7 @@ from .palette import UNDEFINED, share_colours, style_colours
 from .scale import Scale, leading_scale
 from .score_distribution import score_distribution
 from .small_print import small_print
+from .summary_section import summary_section
 from .tuning_curve import most_tuned, tuning_curve
 from .tuning_section import MIN_TOKEN as FEWEST_DRAWN
 
@@ -83,6 +84,8 @@ def render(material: Material) -> str:
         name=material.record["name"],
         version=__version__,
         facts=overview(material, scale),
+        summary=summary_section(material),
+        has_lesion=material.lesion is not None,
         scale=scale,
         groups=groups,
         score_names=set(map(str, scores.data_vars)) | set(map(str, scores.coords)),
