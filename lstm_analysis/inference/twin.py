@@ -29,6 +29,8 @@ from .model import AdaptiveDecoder, Decoder, LanguageModel, Layer
 
 Kind = Literal["initial", "shuffled"]
 EMBEDDING_RANGE = 0.1
+BY_RECIPE = "by the recipe of its training"
+"""How a twin's metadata say that it is, with the recipe's own seed, the network that the training began from."""
 
 
 def random_twin(model: LanguageModel, seed: int, kind: Kind = "initial") -> LanguageModel:
@@ -54,7 +56,7 @@ def random_twin(model: LanguageModel, seed: int, kind: Kind = "initial") -> Lang
     if kind == "shuffled":
         twin, rule = _shuffled(model, draw), "own weights, permuted within each gate of each matrix"
     elif recipe is not None and (untrained := _untrained(model, recipe, seed)) is not None:
-        twin, rule = untrained, "by the recipe of its training"
+        twin, rule = untrained, BY_RECIPE
     else:
         twin, rule = _initial(model, draw), "torch's for its cell; embedding and decoder uniform in ±0.1"
     facts = {"twin": kind, "twin_of": model.digest, "twin_seed": str(seed), "twin_weights": rule}
