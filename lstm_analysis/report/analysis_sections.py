@@ -10,6 +10,7 @@ from .active_curves import active_curves
 from .category_section import category_section
 from .cliff_figure import cliff_figure
 from .forest import forest
+from .graded_figure import graded_figure
 from .idiom_section import IdiomSection, best_in, by_occurrences, idiom_section
 from .lesion_figure import lesion_figure
 from .lesion_section import LEAD, LesionSection, lesion_section
@@ -23,7 +24,7 @@ from .position_section import PositionSection, example_trace, position_section
 from .probe_section import ProbeSection, probe_curves, probe_section
 from .spectrum_figure import spectrum_figure
 from .tuning_curve import tuning_curve
-from .tuning_section import GradedVariable, graded_figure, tuning_section
+from .tuning_section import GradedVariable, tuning_section
 
 Figures = dict[str, Model]
 

@@ -14,7 +14,9 @@ N_ROW = 20
 NAME_LENGTH = 40
 
 
-def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
+def lesion_figure(
+    one: xr.Dataset, places: Sequence[tuple[int, int]], named: Sequence[str] = ("lesion", "concept")
+) -> figure:
     """Return the figure: a row for each lesion and concept.
 
     Parameters
@@ -23,13 +25,15 @@ def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
         ``delta_loss, delta_loss_se, p_value`` (lesion, concept), ``random_delta_loss`` (draw, lesion, concept).
     places
         Which lesions and concepts; the first 20 are drawn.
+    named
+        What the rows are named by: both, or that which differs.
     """
     shown = places[:N_ROW]
     rows = [one.isel(lesion=i, concept=k) for i, k in shown]
-    labels = {len(shown) - n: _short(f"{row['lesion'].item()}  {row['concept'].item()}") for n, row in enumerate(rows)}
+    labels = {len(shown) - n: _short("  ".join(str(row[name].item()) for name in named)) for n, row in enumerate(rows)}
     plot = canvas(
         title="loss at the concept's tokens above that at matched controls", height=120 + 22 * len(shown),
-        y_range=(0.2, len(shown) + 0.8), x_axis_label="delta_loss (nats per token)", y_axis_label="lesion, concept",
+        y_range=(0.2, len(shown) + 0.8), x_axis_label="delta_loss (nats per token)", y_axis_label=", ".join(named),
     )  # fmt: skip
     plot.add_layout(Span(location=0, dimension="height", line_color=INK, line_dash=[2, 3], line_width=1))
     random = [row["random_delta_loss"].values for row in rows]
