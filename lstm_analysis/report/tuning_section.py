@@ -109,7 +109,8 @@ def best_graded(one: xr.Dataset, n: int, scores: xr.Dataset | None) -> tuple[Gra
     order = np.lexsort((-np.nan_to_num(share, nan=-np.inf).ravel(), ~called.ravel()))
     found: list[GradedNeuron] = []
     for at in order[: int(np.isfinite(share).sum())].tolist():
-        neuron = graded_neuron(one, *divmod(at, share.shape[1]), scores)
+        layer, place = divmod(at, share.shape[1])
+        neuron = graded_neuron(one, layer, place, scores)
         if not {other.name for other in found} & set(neuron.duplicates):
             found.append(neuron)
         if len(found) == n:
