@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from bokeh.model import Model
+from numpy.typing import NDArray
 
 from ..analyses.lesion import hurt, unused
 from ..report.lesion_figure import lesion_figure
@@ -52,7 +53,7 @@ class LesionCard:
     rows, places
         What is shown of concepts and lesions.
     n_row
-        How many there are in all.
+        How many have a loss.
     """
 
     how: str
@@ -79,29 +80,42 @@ def neuron_lesions(holdings: Holdings, neuron: Neuron) -> LesionCard | None:
     alone = [int(i) for i in chosen if int((found["member_layer"].values[i] >= 0).sum()) == 1]
     if not len(chosen):
         return None
-    places = [] if not alone else [(alone[0], k) for k in _concepts(found, alone[0], holdings.alpha)]
     line = lesion_line(found, alone[0]) if alone else None
     sets = tuple(lesion_line(found, int(i)) for i in chosen if i not in alone)
-    return _card(holdings, found, line, sets, places, found.sizes["concept"])
+    places = _concepts(found, alone[0], holdings.alpha) if alone else []
+    n_said = sum(_said(found, holdings.alpha)[place] for place in places)
+    return _card(holdings, found, line, sets, places, max(N_CONCEPT, n_said))
 
 
-def _concepts(found: xr.Dataset, lesion: int, alpha: float) -> list[int]:
-    far = beyond_random(found.sel(prediction=LEAD))[lesion]
-    said = hurt(found, alpha, LEAD)[lesion] | found["selective"].transpose("lesion", "concept").values[lesion]
-    order = sorted(range(len(far)), key=lambda k: (not said[k], -far[k]))
-    return order[: max(N_CONCEPT, int(said.sum()))]
+def _concepts(found: xr.Dataset, lesion: int, alpha: float) -> list[Place]:
+    """Return the concepts with a loss: those that are hurt or selected for first, either by the loss beyond random."""
+    far, said = beyond_random(found.sel(prediction=LEAD))[lesion], _said(found, alpha)[lesion]
+    order = sorted(np.flatnonzero(_known(found)[lesion] | said).tolist(), key=lambda k: (not said[k], -far[k]))
+    return [(lesion, k) for k in order]
+
+
+def _said(found: xr.Dataset, alpha: float) -> NDArray[np.bool_]:
+    return np.asarray(hurt(found, alpha, LEAD) | found["selective"].transpose("lesion", "concept").values, bool)
+
+
+def _known(found: xr.Dataset) -> NDArray[np.bool_]:
+    known = found["delta_loss"].sel(prediction=LEAD).transpose("lesion", "concept").notnull().values
+    return np.asarray(known, bool)
 
 
 def concept_lesions(holdings: Holdings, concept: str) -> LesionCard | None:
-    """Return what a concept loses with each lesion, most beyond random neurons first; ``None`` if none looked at it."""
+    """Return what a concept loses with each lesion, most beyond random neurons first.
+
+    ``None`` if no lesion looked at it, or none with tokens enough for a loss.
+    """
     found = holdings.lesion
     names = [] if found is None else [str(name) for name in found["concept"].values]
     if found is None or concept not in names or not found.sizes["lesion"]:
         return None
     k = names.index(concept)
     far = beyond_random(found.sel(prediction=LEAD))[:, k]
-    places = [(int(i), k) for i in np.argsort(-far, kind="stable")]
-    return _card(holdings, found, None, (), places[:N_LESION], len(places))
+    places = [(int(i), k) for i in np.argsort(-far, kind="stable") if _known(found)[i, k]]
+    return _card(holdings, found, None, (), places, N_LESION) if places else None
 
 
 def _card(
@@ -110,14 +124,14 @@ def _card(
     alone: LesionLine | None,
     sets: tuple[LesionLine, ...],
     places: list[Place],
-    n_row: int,
+    most: int,
 ) -> LesionCard:
     one, idle = found.sel(prediction=LEAD), {(row.lesion, row.concept) for row in unused(found, holdings.alpha)}
     hurts = hurt(found, holdings.alpha, LEAD)
-    rows = tuple(Marked(lesion_cell(found, one, *at, at in idle), bool(hurts[at])) for at in places)
+    rows = tuple(Marked(lesion_cell(found, one, *at, at in idle), bool(hurts[at])) for at in places[:most])
     return LesionCard(
         KINDS[str(found.attrs["kind"])], int(found["n_token_overall"]), float(found["intact_loss_overall"]), alone,
-        sets, rows, tuple(places), n_row,
+        sets, rows, tuple(places[:most]), len(places),
     )  # fmt: skip
 
 

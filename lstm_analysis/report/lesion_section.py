@@ -127,9 +127,11 @@ def beyond_random(one: xr.Dataset) -> NDArray[np.float64]:
     loss = one["delta_loss"].transpose("lesion", "concept").values
     random = one["random_delta_loss"].transpose("draw", "lesion", "concept").values
     spread, middle = np.ones(loss.shape), np.zeros(loss.shape)
-    if len(random) > 1:
-        spread, middle = np.nanstd(random, axis=0), np.nanmean(random, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        if len(random) > 1:
+            n_random = np.isfinite(random).sum(axis=0)
+            middle = np.nansum(random, axis=0) / n_random
+            spread = np.sqrt(np.nansum((random - middle) ** 2, axis=0) / n_random)
         return np.asarray(np.nan_to_num((loss - middle) / np.where(spread > 0, spread, np.inf)))
 
 

@@ -300,3 +300,16 @@ def test_a_run_without_analyses_has_no_such_part(tmp_path: Path) -> None:
         assert "On this card" not in answer.text
         assert "has no neuron_matching.zarr" in answer.text
         assert "Find them" in answer.text
+
+
+def test_concepts_without_tokens_enough_have_no_loss_to_show(run: Run) -> None:
+    holdings = Holdings(run)
+    lesion = run.lesion.copy(deep=True)
+    for name in ("delta_loss", "random_delta_loss", "p_value", "p_fwer"):
+        lesion[name].loc[{"concept": lesion["concept"].values[2:]}] = np.nan
+    holdings.__dict__["lesion"] = lesion
+    card = neuron_lesions(holdings, (1, 2))
+    assert card is not None
+    assert [k for _, k in card.places] == [1, 0]
+    assert card.n_row == 2
+    assert concept_lesions(holdings, str(lesion["concept"].values[3])) is None
