@@ -53,6 +53,9 @@ def _lesions(holdings: Holdings, concept: str) -> pd.DataFrame | None:
     return lesion_rows(concept_lesions(holdings, concept))
 
 
+STORES = ("tuning", "periodicity", "neuron_matching", "pca", "probes")
+SHOWN = (*STORES, *(f"twin/{name}" for name in STORES), "lesion")
+"""Datasets that parts show."""
 OF_NEURON: dict[str, Part] = {
     "matched": Part("Neurons alike", match_card, table=matched_rows),
     "graded": Part("Graded variables", graded_card, draw_graded, graded_rows),

@@ -51,7 +51,7 @@ class NeuronSpace:
 
 @dataclass(frozen=True)
 class ComponentCard:
-    """A neuron in the components of its layer, and of all layers where there are several."""
+    """A neuron in the components of its layer, and of all layers where there are several; none if it does not vary."""
 
     spaces: tuple[NeuronSpace, ...]
     few: tuple[int, ...] = FEW
@@ -68,12 +68,14 @@ def component_card(holdings: Holdings, neuron: Neuron) -> ComponentCard | None:
         return None
     at = found[["loading", "explained_variance", "explained_variance_ratio"]].isel(layer=neuron[0], neuron=neuron[1])
     variance = variance_of(holdings, neuron)
+    if variance == 0:
+        return ComponentCard(())
     spaces = []
     for s, name in enumerate(map(str, found["space"].values)):
         loading, size, ratio = (at[name].values[s].astype(np.float64) for name in at)
         known = np.isfinite(loading)
         if known.any():
-            share = loading**2 * size / variance if variance > 0 else np.full(len(loading), np.nan)
+            share = loading**2 * size / variance
             columns = zip(*(values[known].tolist() for values in (loading, share, ratio)), strict=True)
             spaces.append(NeuronSpace(name, tuple(Component(i + 1, *one) for i, one in enumerate(columns))))
     return ComponentCard(tuple(spaces))

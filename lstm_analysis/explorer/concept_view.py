@@ -12,6 +12,7 @@ from ..report.score_distribution import score_distribution
 from ..selectivity import RANKABLE, leading_measure
 from .address import Query
 from .card_parts import OF_CONCEPT, draw_parts, make_parts
+from .card_parts import SHOWN as PARTS_SHOWN
 from .choices import by_source, first_concepts
 from .concept_card import contrasts, counts_of, idiom_matrix, overlaps, rankable_scores, ranked
 from .concept_figures import effect_figure, matrix_figure
@@ -21,7 +22,7 @@ from .pages import fill
 
 N_RANKED = 25
 COLUMNS = ("type_smd", "breadth", "p_value", "p_fwer", "q_value")
-SHOWN = ("scores", "labels", "categories", "idioms", "probes", "pca", "lesion")
+SHOWN = ("scores", "labels", "categories", "idioms", *PARTS_SHOWN)
 """Datasets that the card shows."""
 
 

@@ -56,6 +56,11 @@ class Holdings:
         return study
 
     @property
+    def analyses(self) -> tuple[str, ...]:
+        """Analyses that the study asks for."""
+        return tuple(self.study.get("analyses") or ())
+
+    @property
     def n_token(self) -> int:
         """Tokens of the corpus."""
         return int(self.corpus.sizes["time"])
@@ -150,7 +155,7 @@ class Holdings:
     def of_twin(self, analysis: str) -> xr.Dataset | None:
         """Return the random twin's results of an analysis; ``None`` without a twin, or if they are not there."""
         twin = self.run.twin
-        if twin is None or analysis not in self.study.get("analyses", ()):
+        if twin is None or analysis not in self.analyses:
             return None
         return self._try(f"twin/{analysis}", lambda: getattr(twin, analysis))
 
@@ -221,15 +226,14 @@ class Holdings:
         return found
 
     def _analysis(self, name: str) -> xr.Dataset | None:
-        if name not in self.study.get("analyses", ()):
+        if name not in self.analyses:
             self.missing[name] = f"The study leaves the analysis {name} out (key analyses)."
             return None
         return self._try(name, lambda: getattr(self.run, name))
 
     def _asked(self, name: str) -> xr.Dataset | None:
         """Return the results of an analysis that few studies ask for: where one does not, that needs no mention."""
-        asked = name in self.study.get("analyses", ())
-        return self._try(name, lambda: getattr(self.run, name)) if asked else None
+        return self._try(name, lambda: getattr(self.run, name)) if name in self.analyses else None
 
     def _try(self, name: str, opened: Any) -> xr.Dataset | None:
         try:

@@ -16,6 +16,7 @@ from .address import Query, known_neurons
 from .alike import alike, middle
 from .bridge import Bridge, Changes
 from .card_parts import OF_NEURON, draw_parts, make_parts, titles_of
+from .card_parts import SHOWN as PARTS_SHOWN
 from .choices import first_neurons
 from .holdings import Holdings
 from .look import readable
@@ -24,10 +25,7 @@ from .neuron_figures import distribution_figure, selectivity_figure
 from .pages import fill, fragment
 from .stretch import Neuron
 
-SHOWN = (
-    "scores", "labels", "contexts", "summary", "sentence_position", "states", "tuning", "periodicity", "pca", "probes",
-    "neuron_matching", "lesion",
-)  # fmt: skip
+SHOWN = ("scores", "labels", "contexts", "summary", "sentence_position", "states", *PARTS_SHOWN)
 """Datasets that the card shows."""
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import xarray as xr
 from bokeh.models import ColumnDataSource, GlyphRenderer
 from fake_run import NASTY, write_run
 from served import Answer, served
@@ -286,6 +287,22 @@ def test_parts_are_saved_as_tables(whole: Holdings) -> None:
     (first, *_) = tables["lost"].to_dict("records")
     assert (first["lesion"], first["delta_loss"], first["hurt"]) == ("1:2", 0.2, True)
     assert TABLES["probes"](whole, Query({"concept": [b"idiom"]})) is None
+
+
+def test_no_part_reads_the_states(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def note(_: Run, name: str, *__: object) -> xr.Dataset:
+        opened.append(name)
+        return real(_, name, *__)
+
+    real = Run._open
+    monkeypatch.setattr(Run, "_open", note)
+    holdings = Holdings(open_run(run.path))
+    for parts, of in ((OF_NEURON, (1, 2)), (OF_CONCEPT, NASTY)):
+        draw_parts(parts, holdings, of, make_parts(parts, holdings, of))
+    assert {f"{name}.zarr" for name in ANALYSES} <= set(opened)
+    assert "activations.zarr" not in opened
 
 
 def test_a_run_without_analyses_has_no_such_part(tmp_path: Path) -> None:
