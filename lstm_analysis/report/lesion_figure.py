@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Legend, LegendItem, Span, Whisker
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Legend, LegendItem, Range1d, Span, Whisker
 from bokeh.plotting import figure
 
 from .canvas import INK, QUIET, canvas
@@ -44,6 +44,7 @@ def lesion_figure(
         x="loss", y="place", marker="dash", angle=np.pi / 2, size=9, color=QUIET, alpha=0.35, source=cloud
     )
     loss, se = (np.array([float(row[name]) for row in rows]) for name in ("delta_loss", "delta_loss_se"))
+    plot.x_range = _reach([*cloud.data["loss"], *loss, *(loss - se), *(loss + se)])
     own = ColumnDataSource(
         {
             "loss": loss, "low": loss - se, "high": loss + se, "place": list(map(float, labels)),
@@ -71,6 +72,13 @@ def lesion_figure(
         Legend(items=items, orientation="horizontal", border_line_color=None, label_text_font_size="11px"), "above"
     )
     return plot
+
+
+def _reach(values: Sequence[float]) -> Range1d:
+    """Return a range that holds all values, whiskers too, with a little room."""
+    known = np.array([value for value in values if np.isfinite(value)] or [0.0])
+    room = 0.05 * float(np.ptp(known)) or 1.0
+    return Range1d(float(known.min()) - room, float(known.max()) + room)
 
 
 def _short(name: str) -> str:
