@@ -232,6 +232,8 @@ def fake_pca(scores: xr.Dataset, words: list[str], idioms: list[str], rng: np.ra
     found = found.assign({name: found[name].where(told) for name in named})
     found["pair_accuracy"][:] = np.nan
     found["idiom_accuracy"][:] = np.nan
+    for space in range(n_space - 1):
+        found["loading"][space, :, np.arange(n_space - 1) != space] = np.nan
     spaces = [f"layer {layer}" for layer in range(n_space - 1)] + ["all layers"]
     numbers = {"n_token": ((), 600), "n_idiom_separated": ((), 2), "n_neuron": ("space", [7] * n_space)}
     concept = int(np.flatnonzero(decided)[0])

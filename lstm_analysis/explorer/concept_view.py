@@ -11,6 +11,8 @@ from ..report.scale import Scale, leading_scale
 from ..report.score_distribution import score_distribution
 from ..selectivity import RANKABLE, leading_measure
 from .address import Query
+from .card_parts import OF_CONCEPT, draw_parts, make_parts
+from .card_parts import SHOWN as PARTS_SHOWN
 from .choices import by_source, first_concepts
 from .concept_card import contrasts, counts_of, idiom_matrix, overlaps, rankable_scores, ranked
 from .concept_figures import effect_figure, matrix_figure
@@ -20,6 +22,8 @@ from .pages import fill
 
 N_RANKED = 25
 COLUMNS = ("type_smd", "breadth", "p_value", "p_fwer", "q_value")
+SHOWN = ("scores", "labels", "categories", "idioms", *PARTS_SHOWN)
+"""Datasets that the card shows."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,15 @@ def concept_view(holdings: Holdings, doc: Document) -> None:
             "null": str(every["p_null"].iloc[0]) if "p_null" in every and len(every) else "",
             "overlap": table.to_dict("records"), "shared": shared, "meaning": RANKABLE[address.by].meaning,
         }  # fmt: skip
+    made = make_parts(OF_CONCEPT, holdings, address.concept)
+    figures |= draw_parts(OF_CONCEPT, holdings, address.concept, made)
     source = dict(zip(holdings.concepts, holdings.sources, strict=True)).get(address.concept, "")
     if address.contrast and is_idiom(holdings, address.concept, source):
         matrix = idiom_matrix(holdings, address.contrast, address.concept)
         values["matrix"] = matrix
         if matrix is not None:
             figures["matrix"] = matrix_figure(matrix, address.concept)
-    values["missing"] = holdings.reasons("scores", "labels", "categories", "idioms")
+    values |= {"parts": made, "missing": holdings.reasons(*SHOWN)}
     fill(doc, holdings, "/concept", "concept.html", figures, values)
 
 
@@ -119,3 +125,9 @@ def matrix_table(holdings: Holdings, query: Query) -> pd.DataFrame | None:
     address = concept_address(query, holdings)
     matrix = idiom_matrix(holdings, address.contrast, address.concept) if address.contrast else None
     return None if matrix is None else matrix.table()
+
+
+def concept_part_table(part: str, holdings: Holdings, query: Query) -> pd.DataFrame | None:
+    """Return the table of a part of the card; ``None`` if there is none."""
+    table = OF_CONCEPT[part].table
+    return None if table is None else table(holdings, concept_address(query, holdings).concept)

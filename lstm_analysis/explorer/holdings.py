@@ -15,7 +15,6 @@ from .block_cache import BlockCache
 if TYPE_CHECKING:
     from ..run import Run
 
-ANALYSES = ("sentence_position", "categories", "idioms")
 VALUES = {"h": "hidden_state", "tanh_c": "cell_state"}
 """Stored variable of each value that lines are drawn of."""
 NAMES = {"h": "h", "tanh_c": "tanh(c)"}
@@ -55,6 +54,11 @@ class Holdings:
         """The effective study."""
         study: dict[str, Any] = self.run.record["study"]
         return study
+
+    @property
+    def analyses(self) -> tuple[str, ...]:
+        """Analyses that the study asks for."""
+        return tuple(self.study.get("analyses") or ())
 
     @property
     def n_token(self) -> int:
@@ -124,6 +128,38 @@ class Holdings:
         return self._try("lesion", lambda: self.run.lesion) if self.run.has_lesion else None
 
     @cached_property
+    def graded(self) -> xr.Dataset | None:
+        """How neurons follow graded variables; ``None`` if the study names none."""
+        return self._asked("tuning")
+
+    @cached_property
+    def periodicity(self) -> xr.Dataset | None:
+        """Neurons that run in a period, with their spectra; ``None`` if the study does not ask for it."""
+        return self._asked("periodicity")
+
+    @cached_property
+    def pca(self) -> xr.Dataset | None:
+        """Principal components, and word sets told apart in them; ``None`` if the study does not ask for it."""
+        return self._asked("pca")
+
+    @cached_property
+    def probes(self) -> xr.Dataset | None:
+        """How much of each concept a few neurons hold; ``None`` if the study does not ask for it."""
+        return self._asked("probes")
+
+    @cached_property
+    def neuron_matching(self) -> xr.Dataset | None:
+        """Which neurons do the same; ``None`` if the study does not ask for it."""
+        return self._asked("neuron_matching")
+
+    def of_twin(self, analysis: str) -> xr.Dataset | None:
+        """Return the random twin's results of an analysis; ``None`` without a twin, or if they are not there."""
+        twin = self.run.twin
+        if twin is None or analysis not in self.analyses:
+            return None
+        return self._try(f"twin/{analysis}", lambda: getattr(twin, analysis))
+
+    @cached_property
     def material(self) -> Material | None:
         """The same for the figures and passages of the report, without a twin; ``None`` before the run has scores."""
         if self.scores is None or self.labels is None or self.contexts is None:
@@ -190,10 +226,14 @@ class Holdings:
         return found
 
     def _analysis(self, name: str) -> xr.Dataset | None:
-        if name not in self.study.get("analyses", ()):
+        if name not in self.analyses:
             self.missing[name] = f"The study leaves the analysis {name} out (key analyses)."
             return None
         return self._try(name, lambda: getattr(self.run, name))
+
+    def _asked(self, name: str) -> xr.Dataset | None:
+        """Return the results of an analysis that few studies ask for: where one does not, that needs no mention."""
+        return self._try(name, lambda: getattr(self.run, name)) if name in self.analyses else None
 
     def _try(self, name: str, opened: Any) -> xr.Dataset | None:
         try:

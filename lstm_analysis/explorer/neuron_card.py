@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..analyses.lesion import hurt
+from ..analyses.periodicity import PERIODIC, SENTENCE_LOCKED
 from ..report.duplicates import others_like
 from ..report.numerals import chance, neuron_name, number
 from ..report.passages import OFFSETS, Passage, around, passage, read_words
@@ -114,11 +115,24 @@ def facts_of(holdings: Holdings, neuron: Neuron) -> list[str]:
         if idioms["phrase_neuron"].isel(place).item():
             name = idioms["idiom"].values[int(idioms["phrase_neuron_idiom"].isel(place).item())]
             facts.append(f"a phrase neuron ({name})")
+    facts += _analysed(holdings, neuron)
     if holdings.categories is not None:
         called = np.flatnonzero(holdings.categories["called"].isel(place).values == 1)
         if len(called):
             facts.append("called for " + ", ".join(holdings.concepts[i] for i in called.tolist()))
     return [*facts, *losses_of(holdings, neuron)]
+
+
+def _analysed(holdings: Holdings, neuron: Neuron) -> list[str]:
+    place, facts = {"layer": neuron[0], "neuron": neuron[1]}, []
+    graded, rhythm = holdings.graded, holdings.periodicity
+    if graded is not None and "graded_neuron" in graded:
+        called = graded["variable"].values[graded["graded_neuron"].isel(place).values == 1].tolist()
+        facts += ["called a graded neuron for " + ", ".join(map(str, called))] if called else []
+    if rhythm is not None:
+        said = {PERIODIC: "periodic", SENTENCE_LOCKED: "locked to the sentences"}.get(int(rhythm["rhythm"].isel(place)))
+        facts += [f"{said}, {number(float(rhythm['period'].isel(place)), 1)} tokens"] if said else []
+    return facts
 
 
 def losses_of(holdings: Holdings, neuron: Neuron) -> list[str]:

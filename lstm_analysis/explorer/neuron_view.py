@@ -6,6 +6,7 @@ import pandas as pd
 from bokeh.document import Document
 from bokeh.model import Model
 
+from ..analyses.tuning.conclusion import MIN_ETA2, MIN_R
 from ..errors import UserError
 from ..report.cliff_figure import cliff_figure
 from ..report.numerals import neuron_name
@@ -14,6 +15,8 @@ from ..selectivity import leading_measure
 from .address import Query, known_neurons
 from .alike import alike, middle
 from .bridge import Bridge, Changes
+from .card_parts import OF_NEURON, draw_parts, make_parts, titles_of
+from .card_parts import SHOWN as PARTS_SHOWN
 from .choices import first_neurons
 from .holdings import Holdings
 from .look import readable
@@ -22,7 +25,7 @@ from .neuron_figures import distribution_figure, selectivity_figure
 from .pages import fill, fragment
 from .stretch import Neuron
 
-SHOWN = ("scores", "labels", "contexts", "summary", "sentence_position", "states")
+SHOWN = ("scores", "labels", "contexts", "summary", "sentence_position", "states", *PARTS_SHOWN)
 """Datasets that the card shows."""
 
 
@@ -54,8 +57,10 @@ class NeuronPage:
         self._holdings, self._neuron = holdings, asked_neuron(query, holdings)
         self._name = neuron_name(*self._neuron)
         self._bridge = Bridge(doc, self.ask)
+        made = make_parts(OF_NEURON, holdings, self._neuron)
         values = self._values() | {"problems": query.notes, "middle": "", "alike": ""}
-        figures = self._figures(values["table"])
+        values |= {"parts": made, "titles": titles_of(OF_NEURON, made), "has_twin": holdings.run.twin is not None}
+        figures = self._figures(values["table"]) | draw_parts(OF_NEURON, holdings, self._neuron, made)
         values |= {"table": values["table"].to_dict("records"), "missing": holdings.reasons(*SHOWN)}
         fill(doc, holdings, "/neuron", "neuron.html", figures | self._bridge.figures, values)
         if query.text("more") == "1":
@@ -87,6 +92,7 @@ class NeuronPage:
             "table": pd.DataFrame() if scores is None else selectivity_of(holdings, neuron),
             "neighbours": neighbours(holdings, neuron), "passages": passages_of(holdings, neuron),
             "duplicates": duplicates_of(holdings, neuron), "stored": holdings.states is not None,
+            "graded_floors": (MIN_ETA2, MIN_R),
         }  # fmt: skip
 
     def _figures(self, table: pd.DataFrame) -> dict[str, Model]:
@@ -124,3 +130,9 @@ def passages_table(holdings: Holdings, query: Query) -> pd.DataFrame:
 def alike_table(holdings: Holdings, query: Query) -> pd.DataFrame | None:
     """Return the neurons that do much the same as one as a table; ``None`` without stored states."""
     return None if holdings.states is None else alike(holdings, asked_neuron(query, holdings)).table
+
+
+def part_table(part: str, holdings: Holdings, query: Query) -> pd.DataFrame | None:
+    """Return the table of a part of the card; ``None`` if there is none."""
+    table = OF_NEURON[part].table
+    return None if table is None else table(holdings, asked_neuron(query, holdings))

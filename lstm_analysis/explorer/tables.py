@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 from tornado.web import HTTPError, RequestHandler, authenticated
@@ -9,10 +10,11 @@ from tornado.web import HTTPError, RequestHandler, authenticated
 from ..errors import UserError
 from .address import Query
 from .beside import work_beside
-from .concept_view import concept_table, matrix_table, overlap_table
+from .card_parts import OF_CONCEPT, OF_NEURON
+from .concept_view import concept_part_table, concept_table, matrix_table, overlap_table
 from .gate import Gate
 from .holdings import Holdings
-from .neuron_view import alike_table, neuron_table_of, passages_table
+from .neuron_view import alike_table, neuron_table_of, part_table, passages_table
 from .overview_view import overview_table, words_table
 from .text_table import matches_table, text_table
 
@@ -27,6 +29,8 @@ TABLES: dict[str, Callable[[Holdings, Query], pd.DataFrame | None]] = {
     "matrix": matrix_table,
     "map": overview_table,
     "words": words_table,
+    **{name: partial(part_table, name) for name in OF_NEURON},
+    **{name: partial(concept_part_table, name) for name in OF_CONCEPT},
 }
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Signs by which a spreadsheet takes a text for a formula."""

@@ -12,6 +12,7 @@ from .cliff_figure import cliff_figure
 from .dynamics_figure import dynamics_figure, perplexity_figure
 from .dynamics_section import DynamicsSection, dynamics_section
 from .forest import forest
+from .graded_figure import graded_figure
 from .idiom_section import IdiomSection, best_in, by_occurrences, idiom_section
 from .lesion_figure import lesion_figure
 from .lesion_section import LEAD, LesionSection, lesion_section
@@ -25,7 +26,7 @@ from .position_section import PositionSection, example_trace, position_section
 from .probe_section import ProbeSection, probe_curves, probe_section
 from .spectrum_figure import spectrum_figure
 from .tuning_curve import tuning_curve
-from .tuning_section import GradedVariable, graded_figure, tuning_section
+from .tuning_section import GradedVariable, tuning_section
 
 Figures = dict[str, Model]
 

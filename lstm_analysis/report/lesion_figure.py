@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Legend, LegendItem, Span, Whisker
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Legend, LegendItem, Range1d, Span, Whisker
 from bokeh.plotting import figure
 
 from .canvas import INK, QUIET, canvas
@@ -14,7 +14,9 @@ N_ROW = 20
 NAME_LENGTH = 40
 
 
-def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
+def lesion_figure(
+    one: xr.Dataset, places: Sequence[tuple[int, int]], named: Sequence[str] = ("lesion", "concept")
+) -> figure:
     """Return the figure: a row for each lesion and concept.
 
     Parameters
@@ -23,13 +25,15 @@ def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
         ``delta_loss, delta_loss_se, p_value`` (lesion, concept), ``random_delta_loss`` (draw, lesion, concept).
     places
         Which lesions and concepts; the first 20 are drawn.
+    named
+        What the rows are named by: both, or that which differs.
     """
     shown = places[:N_ROW]
     rows = [one.isel(lesion=i, concept=k) for i, k in shown]
-    labels = {len(shown) - n: _short(f"{row['lesion'].item()}  {row['concept'].item()}") for n, row in enumerate(rows)}
+    labels = {len(shown) - n: _short("  ".join(str(row[name].item()) for name in named)) for n, row in enumerate(rows)}
     plot = canvas(
         title="loss at the concept's tokens above that at matched controls", height=120 + 22 * len(shown),
-        y_range=(0.2, len(shown) + 0.8), x_axis_label="delta_loss (nats per token)", y_axis_label="lesion, concept",
+        y_range=(0.2, len(shown) + 0.8), x_axis_label="delta_loss (nats per token)", y_axis_label=", ".join(named),
     )  # fmt: skip
     plot.add_layout(Span(location=0, dimension="height", line_color=INK, line_dash=[2, 3], line_width=1))
     random = [row["random_delta_loss"].values for row in rows]
@@ -40,6 +44,7 @@ def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
         x="loss", y="place", marker="dash", angle=np.pi / 2, size=9, color=QUIET, alpha=0.35, source=cloud
     )
     loss, se = (np.array([float(row[name]) for row in rows]) for name in ("delta_loss", "delta_loss_se"))
+    plot.x_range = _reach([*cloud.data["loss"], *loss, *(loss - se), *(loss + se)])
     own = ColumnDataSource(
         {
             "loss": loss, "low": loss - se, "high": loss + se, "place": list(map(float, labels)),
@@ -67,6 +72,13 @@ def lesion_figure(one: xr.Dataset, places: Sequence[tuple[int, int]]) -> figure:
         Legend(items=items, orientation="horizontal", border_line_color=None, label_text_font_size="11px"), "above"
     )
     return plot
+
+
+def _reach(values: Sequence[float]) -> Range1d:
+    """Return a range that holds all values, whiskers too, with a little room."""
+    known = np.array([value for value in values if np.isfinite(value)] or [0.0])
+    room = 0.05 * float(np.ptp(known)) or 1.0
+    return Range1d(float(known.min()) - room, float(known.max()) + room)
 
 
 def _short(name: str) -> str:

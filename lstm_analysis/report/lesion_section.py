@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..analyses.lesion import dissociations, hurt, unused
 from .material import Material
@@ -95,13 +96,13 @@ def lesion_section(material: Material) -> LesionSection | None:
     pairs = dissociations(found, material.alpha)
     idle = {(row.lesion, row.concept) for row in unused(found, material.alpha)}
     places = shown_cells(found, material.alpha)
-    cells = [_cell(found, one, i, k, (i, k) in idle) for i, k in places[:MOST_ROWS]]
+    cells = [lesion_cell(found, one, i, k, (i, k) in idle) for i, k in places[:MOST_ROWS]]
     return LesionSection(
         how=KINDS[str(found.attrs["kind"])],
         n_before=int(found.attrs["n_before"]),
         n_everywhere=int(found["n_token_overall"]),
         intact=float(found["intact_loss_overall"]),
-        lines=tuple(_line(found, i) for i in range(min(N_LESION, found.sizes["lesion"]))),
+        lines=tuple(lesion_line(found, i) for i in range(min(N_LESION, found.sizes["lesion"]))),
         n_lesion=found.sizes["lesion"],
         cells=tuple(cells),
         places=tuple(places),
@@ -113,19 +114,29 @@ def lesion_section(material: Material) -> LesionSection | None:
 
 def shown_cells(found: xr.Dataset, alpha: float) -> list[tuple[int, int]]:
     """Return lesion and concept of what is shown: hurt, or selective; by loss in sd of the random neurons."""
-    one = found.sel(prediction=LEAD)
-    loss = one["delta_loss"].transpose("lesion", "concept").values
-    shown = hurt(found, alpha, LEAD) | one["selective"].transpose("lesion", "concept").values
-    random = one["random_delta_loss"].transpose("draw", "lesion", "concept").values
-    spread, middle = np.ones(loss.shape), np.zeros(loss.shape)
-    if len(random) > 1:
-        spread, middle = np.nanstd(random, axis=0), np.nanmean(random, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far = np.nan_to_num((loss - middle) / np.where(spread > 0, spread, np.inf))
+    shown = hurt(found, alpha, LEAD) | found["selective"].transpose("lesion", "concept").values
+    far = beyond_random(found.sel(prediction=LEAD))
     return sorted(((int(i), int(k)) for i, k in np.argwhere(shown)), key=lambda at: -far[at])
 
 
-def _line(found: xr.Dataset, index: int) -> LesionLine:
+def beyond_random(one: xr.Dataset) -> NDArray[np.float64]:
+    """Return how far each loss lies above the mean of its random neurons, in their sd, dims (lesion, concept).
+
+    0 where that is undefined; the loss itself with fewer than two random neurons.
+    """
+    loss = one["delta_loss"].transpose("lesion", "concept").values
+    random = one["random_delta_loss"].transpose("draw", "lesion", "concept").values
+    spread, middle = np.ones(loss.shape), np.zeros(loss.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if len(random) > 1:
+            n_random = np.isfinite(random).sum(axis=0)
+            middle = np.nansum(random, axis=0) / n_random
+            spread = np.sqrt(np.nansum((random - middle) ** 2, axis=0) / n_random)
+        return np.asarray(np.nan_to_num((loss - middle) / np.where(spread > 0, spread, np.inf)))
+
+
+def lesion_line(found: xr.Dataset, index: int) -> LesionLine:
+    """Return what a lesion, by its place in ``lesion.zarr``, costs at random tokens."""
     one = found.isel(lesion=index)
     random = one["random_delta_loss_overall"].values
     random = random[~np.isnan(random)]
@@ -139,7 +150,18 @@ def _line(found: xr.Dataset, index: int) -> LesionLine:
     )
 
 
-def _cell(found: xr.Dataset, one: xr.Dataset, lesion: int, concept: int, idle: bool) -> LesionCell:
+def lesion_cell(found: xr.Dataset, one: xr.Dataset, lesion: int, concept: int, idle: bool) -> LesionCell:
+    """Return what a concept loses with a lesion.
+
+    Parameters
+    ----------
+    found, one
+        ``lesion.zarr``, and its losses of the prediction that is led with.
+    lesion, concept
+        Places in it.
+    idle
+        Whether the neuron is selective for the concept and no loss was seen.
+    """
     at = one.isel(lesion=lesion, concept=concept)
     itself = found.isel(lesion=lesion, concept=concept).sel(prediction="token")
     random = at["random_delta_loss"].values

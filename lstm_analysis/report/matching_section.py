@@ -73,9 +73,8 @@ def matching_section(material: Material) -> MatchingSection | None:
     if found is None:
         return None
     twin = material.of_twin.neuron_matching
-    best = _best(found)
-    reached = np.empty(0) if twin is None else _best(twin)
-    level = float(np.quantile(reached, 0.95)) if len(reached) else np.nan
+    best = best_r(found)
+    level = np.nan if twin is None else level_of(twin)
     return MatchingSection(
         n_neuron=len(best),
         n_token=int(found["n_token"]),
@@ -93,7 +92,13 @@ def matching_section(material: Material) -> MatchingSection | None:
     )
 
 
-def _best(found: xr.Dataset) -> NDArray[np.float64]:
+def level_of(twin: xr.Dataset) -> float:
+    """Return the value that 95 % of a random twin's best |r| stay below, NaN if it has none."""
+    reached = best_r(twin)
+    return float(np.quantile(reached, 0.95)) if len(reached) else np.nan
+
+
+def best_r(found: xr.Dataset) -> NDArray[np.float64]:
     """Return the largest |r| of each neuron that has any."""
     values = np.abs(found["r"].isel(rank=0).values.ravel()).astype(np.float64)
     return np.asarray(values[np.isfinite(values)], np.float64)
@@ -139,9 +144,9 @@ def matching_figure(material: Material) -> figure:
     found = material.neuron_matching
     assert found is not None
     twin = material.of_twin.neuron_matching
-    values = {"model": _best(found), "rotated": _finite(found["r_rotated"])}
+    values = {"model": best_r(found), "rotated": _finite(found["r_rotated"])}
     if twin is not None:
-        values |= {"twin": _best(twin)}
+        values |= {"twin": best_r(twin)}
         if "r_twin" in twin:
             values |= {"across": _finite(twin["r_twin"])}
     plot = canvas(height=230, x_range=(0, 1), x_axis_label="largest |r| of a neuron", y_axis_label="share of neurons")

@@ -20,6 +20,7 @@ from ..selectivity import MEASURES, is_present
 from .analysis_sections import draw_sections, make_sections
 from .cliff_figure import N_TRACE
 from .evidence import gather_evidence, shown_in_full
+from .graded_figure import MIN_TOKEN as FEWEST_DRAWN
 from .headline import MIN_TOKEN, MIN_TYPE, Row, headline, null_meanings
 from .idiom_section import FEWEST, TABLE_THRESHOLD
 from .material import Material, constant_neurons, gather
@@ -32,7 +33,6 @@ from .score_distribution import score_distribution
 from .small_print import small_print
 from .summary_section import summary_section
 from .tuning_curve import most_tuned, tuning_curve
-from .tuning_section import MIN_TOKEN as FEWEST_DRAWN
 
 if TYPE_CHECKING:
     from ..run import Run

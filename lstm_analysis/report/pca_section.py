@@ -121,8 +121,8 @@ def _space(found: xr.Dataset, twin: xr.Dataset | None, s: int) -> SpaceLine:
 
 def _set(found: xr.Dataset, twin: xr.Dataset | None, k: int) -> SeparatedSet:
     one = found.isel(concept=k)
-    told = _told(one, "")
-    of_twin = None if twin is None else _of_twin(twin, one)
+    told = told_by_space(one, "")
+    of_twin = None if twin is None else same_concept(twin, one)
     return SeparatedSet(
         index=k,
         name=str(one["concept"].values),
@@ -131,18 +131,18 @@ def _set(found: xr.Dataset, twin: xr.Dataset | None, k: int) -> SeparatedSet:
         told=tuple(told[-1]),
         layers=tuple(told[s][_last(told[s])] for s in range(len(told) - 1)),
         p_fwer=float(one["p_fwer"]),
-        twin=() if of_twin is None else tuple(line[0] for line in _told(of_twin, "")[-1]),
+        twin=() if of_twin is None else tuple(line[0] for line in told_by_space(of_twin, "")[-1]),
         twin_p=float("nan") if of_twin is None else float(of_twin["p_fwer"]),
     )
 
 
-def _of_twin(twin: xr.Dataset, one: xr.Dataset) -> xr.Dataset | None:
+def same_concept(twin: xr.Dataset, one: xr.Dataset) -> xr.Dataset | None:
     """Return the twin's results for a concept: that of the same name and source."""
     same = (twin["concept"].values == one["concept"].values) & (twin["source"].values == one["source"].values)
     return twin.isel(concept=int(np.flatnonzero(same)[0])) if same.any() else None
 
 
-def _told(one: xr.Dataset, prefix: str) -> list[list[tuple[float, float, float]]]:
+def told_by_space(one: xr.Dataset, prefix: str) -> list[list[tuple[float, float, float]]]:
     """Return accuracy, 95th percentile of the null and p by space and number of components."""
     names = (f"{prefix}accuracy", f"{prefix}accuracy_null_high", f"{prefix}p_value")
     parts = [one[name].transpose("space", "n_dimension").values.tolist() for name in names]
@@ -158,7 +158,7 @@ def _last(line: list[tuple[float, float, float]]) -> int:
 def _idioms(found: xr.Dataset) -> IdiomsTold | None:
     if "n_idiom_separated" not in found:
         return None
-    return IdiomsTold(int(found["n_idiom_separated"].item()), tuple(_told(found, "idiom_")[-1]))
+    return IdiomsTold(int(found["n_idiom_separated"].item()), tuple(told_by_space(found, "idiom_")[-1]))
 
 
 def _pairs(found: xr.Dataset, n_told: int) -> HeatMap | None:

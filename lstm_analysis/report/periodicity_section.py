@@ -81,7 +81,7 @@ def periodicity_section(material: Material) -> PeriodicitySection | None:
         return None
     note = str(found.attrs.get("note", ""))
     twin = material.of_twin.periodicity
-    counts = _counts(found)
+    counts = rhythm_counts(found)
     if "frequency" not in found.dims:
         return PeriodicitySection(note, note, np.nan, np.nan, False, (), counts, None)
     group = material.scores["duplicate_of"].values if "duplicate_of" in material.scores else None
@@ -91,9 +91,9 @@ def periodicity_section(material: Material) -> PeriodicitySection | None:
         longest=1 / float(found["half_bandwidth"]),
         sharp=(1 + 1 / int(found["n_taper"])) / 2,
         sentences_matter=bool(found["sentences_matter"]),
-        neurons=tuple(_neuron(found, *place, group) for place in _shown(found, group)),
+        neurons=tuple(periodic_neuron(found, *place, group) for place in _shown(found, group)),
         own=counts,
-        twin=None if twin is None else _counts(twin),
+        twin=None if twin is None else rhythm_counts(twin),
     )
 
 
@@ -115,16 +115,18 @@ def _shown(found: xr.Dataset, group: NDArray[np.integer] | None) -> list[tuple[i
     return list(shown.values())[:N_NEURON]
 
 
-def _counts(found: xr.Dataset) -> RhythmCounts:
+def rhythm_counts(found: xr.Dataset) -> RhythmCounts:
+    """Return how many neurons are called what, and the one with the largest line."""
     rhythm = found["rhythm"].values
     places = _shown(found, None)
     return RhythmCounts(
         int((rhythm == PERIODIC).sum()), int((rhythm == SENTENCE_LOCKED).sum()), int((rhythm != NOT_TESTED).sum()),
-        _neuron(found, *places[0], None) if places and "frequency" in found.dims else None,
+        periodic_neuron(found, *places[0], None) if places and "frequency" in found.dims else None,
     )  # fmt: skip
 
 
-def _neuron(found: xr.Dataset, layer: int, neuron: int, group: NDArray[np.integer] | None) -> PeriodicNeuron:
+def periodic_neuron(found: xr.Dataset, layer: int, neuron: int, group: NDArray[np.integer] | None) -> PeriodicNeuron:
+    """Return a neuron with what is known of its line; ``group`` is ``duplicate_of`` where that is known."""
     one = found.isel(layer=layer, neuron=neuron)
     nearest = int(np.abs(one["frequency"].values - float(one["line_frequency"])).argmin())
     return PeriodicNeuron(

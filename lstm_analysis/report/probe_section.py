@@ -11,6 +11,7 @@ from .canvas import INK, QUIET, canvas
 from .material import Material
 from .numerals import neuron_name
 from .pca_figures import COLOURS
+from .pca_section import same_concept
 
 N_CURVE = len(COLOURS)
 
@@ -55,17 +56,15 @@ def probe_section(material: Material) -> ProbeSection | None:
         return None
     twin = material.of_twin.probes
     shown = np.flatnonzero((found["untold"] == "").values)
-    lines = sorted((_line(found.isel(concept=int(k)), twin) for k in shown), key=lambda line: -line.auroc[-1])
+    lines = sorted((probe_line(found.isel(concept=int(k)), twin) for k in shown), key=lambda line: -line.auroc[-1])
     sizes = tuple(found["n_neuron"].values.tolist())
     return ProbeSection(tuple(lines), sizes, found.sizes["concept"] - len(shown))
 
 
-def _line(one: xr.Dataset, twin: xr.Dataset | None) -> ProbeLine:
-    of_twin: tuple[float, ...] = ()
-    if twin is not None:
-        same = (twin["concept"].values == one["concept"].values) & (twin["source"].values == one["source"].values)
-        if same.any():
-            of_twin = tuple(twin["probe_auroc"].values[np.flatnonzero(same)[0]].tolist())
+def probe_line(one: xr.Dataset, twin: xr.Dataset | None) -> ProbeLine:
+    """Return a concept of ``probes.zarr``, with what the random twin reaches for that of the same name and source."""
+    same = None if twin is None else same_concept(twin, one)
+    of_twin = () if same is None else tuple(same["probe_auroc"].values.tolist())
     last = one.isel(n_neuron=-1)
     places = zip(last["chosen_layer"].values.tolist(), last["chosen_neuron"].values.tolist(), strict=True)
     chosen = [neuron_name(layer, neuron) for layer, neuron in places if layer >= 0]

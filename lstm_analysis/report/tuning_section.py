@@ -1,26 +1,16 @@
-"""The section on graded variables: the neurons that follow each, their curves, and the random twin's best beside."""
+"""The section on graded variables: the neurons that follow each, and the random twin's best beside."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from bokeh.layouts import column
-from bokeh.models import Column, ColumnDataSource, HoverTool
-from bokeh.plotting import figure
-from numpy.typing import NDArray
 
-from ..schema import DERIVED, NUMBERS, VALUE_EDGES
-from .canvas import ACCENT, MARGIN, canvas
+from ..schema import DERIVED, NUMBERS
 from .duplicates import others_like
 from .material import Material
 from .numerals import neuron_name
-from .palette import DIVERGING, UNDEFINED
 
-N_NEURON, N_CURVE = 6, 3
-MIN_TOKEN = 10
-"""Values with fewer tokens are not drawn."""
-COLOURS = (ACCENT, DIVERGING[-1], DIVERGING[4])
-TWIN_COLOUR = "#8a8f98"
+N_NEURON = 6
 SCORES = ("eta2_type_adjusted", "eta2", "eta2_low", "eta2_high", "r", "r_low", "r_high", "p_value", "p_fwer", "q_value")
 
 
@@ -74,20 +64,20 @@ def tuning_section(material: Material) -> list[GradedVariable]:
 def _variable(material: Material, found: xr.Dataset, twin: xr.Dataset | None, index: int, name: str) -> GradedVariable:
     one, tested = found.isel(variable=index), "graded_neuron" in found
     other = None if twin is None else twin.isel(variable=index)
-    known = (DERIVED | NUMBERS).get(name)
-    best = () if other is None else _best(other, 1, None)
+    meaning, units = said_of(name)
+    best = () if other is None else best_graded(other, 1, None)
     return GradedVariable(
         index=index,
         name=name,
-        meaning="number that the corpus gives" if known is None else known.meaning,
-        units="1" if known is None else known.units,
+        meaning=meaning,
+        units=units,
         tested=tested,
         n_token=int(one["n_token"].sum()),
         n_token_missing=int(one["n_token_missing"]),
         n_document=int(one["n_document"]) if tested else 0,
         n_called=_n_called(one),
         n_called_twin=None if other is None else _n_called(other),
-        neurons=_best(one, N_NEURON, material.scores),
+        neurons=best_graded(one, N_NEURON, material.scores),
         twin=best[0] if best else None,
     )
 
@@ -96,88 +86,42 @@ def _n_called(one: xr.Dataset) -> int:
     return int((one["graded_neuron"] == 1).sum()) if "graded_neuron" in one else 0
 
 
-def _best(one: xr.Dataset, n: int, scores: xr.Dataset | None) -> tuple[GradedNeuron, ...]:
-    """Return the neurons called and then the others by the share after words, of duplicates the first."""
+def said_of(variable: str) -> tuple[str, str]:
+    """Return what a graded variable is, and its units."""
+    known = (DERIVED | NUMBERS).get(variable)
+    return ("number that the corpus gives", "1") if known is None else (known.meaning, known.units)
+
+
+def best_graded(one: xr.Dataset, n: int, scores: xr.Dataset | None) -> tuple[GradedNeuron, ...]:
+    """Return the neurons called and then the others by the share after words, of duplicates the first.
+
+    Parameters
+    ----------
+    one
+        A variable of ``tuning.zarr``, dims (layer, neuron).
+    n
+        How many.
+    scores
+        That may know ``duplicate_of``.
+    """
     share = one["eta2_type_adjusted"].transpose("layer", "neuron").values
     called = one["graded_neuron"].values == 1 if "graded_neuron" in one else np.zeros(share.shape, bool)
     order = np.lexsort((-np.nan_to_num(share, nan=-np.inf).ravel(), ~called.ravel()))
-    group = None if scores is None or "duplicate_of" not in scores else scores["duplicate_of"].values
     found: list[GradedNeuron] = []
     for at in order[: int(np.isfinite(share).sum())].tolist():
-        layer, neuron = divmod(at, share.shape[1])
-        same = () if group is None else others_like(group, layer, neuron)
-        if not {one.name for one in found} & set(same):
-            values = {name: float(one[name][layer, neuron]) for name in SCORES if name in one}
-            found.append(GradedNeuron(layer, neuron, bool(called[layer, neuron]), values, same))
+        layer, place = divmod(at, share.shape[1])
+        neuron = graded_neuron(one, layer, place, scores)
+        if not {other.name for other in found} & set(neuron.duplicates):
+            found.append(neuron)
         if len(found) == n:
             break
     return tuple(found)
 
 
-def graded_figure(material: Material, shown: GradedVariable) -> Column:
-    """Return the curves of a variable's best neurons over its values, and below how many tokens they rest on.
-
-    Parameters
-    ----------
-    material
-        The datasets of a run.
-    shown
-        A variable of its section.
-    """
-    assert material.graded is not None
-    one = material.graded.isel(variable=shown.index)
-    drawn = one["n_token"].values >= MIN_TOKEN
-    at, width = _places(drawn)
-    plot = canvas(height=230, y_axis_label="mean of hidden_state (1)", x_range=_range(at, width))
-    twin = material.of_twin.graded
-    if shown.twin is not None and twin is not None:
-        twin = twin.isel(variable=shown.index, layer=shown.twin.layer, neuron=shown.twin.neuron)
-        _draw(plot, twin.isel(variable_value=drawn), at, TWIN_COLOUR, f"random twin, {shown.twin.name}")
-    for neuron, colour in zip(shown.neurons[:N_CURVE], COLOURS, strict=False):
-        curve = one.isel(layer=neuron.layer, neuron=neuron.neuron, variable_value=drawn)
-        _draw(plot, curve, at, colour, neuron.name)
-    plot.legend.label_text_font_size = "11px"
-    plot.legend.background_fill_alpha = 0.6
-    plot.legend.border_line_color = None
-    plot.xaxis.visible = False
-    plot.min_border_left = MARGIN
-    strip = _occupancy(plot, at, width, one["n_token"].values[drawn], f"{shown.name} ({shown.units})")
-    return column(plot, strip, sizing_mode="stretch_width", spacing=0)
-
-
-def _places(drawn: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle and the width of each row that is drawn; the last one, which is open, counts as one value."""
-    edges = np.array([*VALUE_EDGES, VALUE_EDGES[-1] + 1], np.float64)
-    width = np.diff(edges)
-    return (edges[:-1] + (width - 1) / 2)[drawn], width[drawn]
-
-
-def _range(at: NDArray[np.float64], width: NDArray[np.float64]) -> tuple[float, float]:
-    return (float((at - width).min(initial=0)), float((at + width).max(initial=1)))
-
-
-def _draw(plot: figure, curve: xr.Dataset, at: NDArray[np.float64], colour: str, name: str) -> None:
-    data = {"at": at, "mean": curve["tuning_mean"].values, "from": curve["variable_value"].values}
-    if "tuning_mean_low" in curve:
-        data |= {end: curve[f"tuning_mean_{end}"].values for end in ("low", "high")}
-    source = ColumnDataSource(data)
-    if "low" in data:
-        plot.varea(x="at", y1="low", y2="high", color=colour, alpha=0.2, source=source)
-    plot.line(x="at", y="mean", color=colour, width=2, source=source, legend_label=name)
-    dots = plot.scatter(x="at", y="mean", color=colour, size=4, source=source)
-    tips = [("neuron", name), ("value from", "@from"), ("mean", "@mean{0.000}")]
-    plot.add_tools(HoverTool(renderers=[dots], tooltips=tips))
-
-
-def _occupancy(
-    above: figure, at: NDArray[np.float64], width: NDArray[np.float64], n_token: NDArray[np.int64], label: str
-) -> figure:
-    """Return the bars of the tokens at each value, per unit of the value."""
-    strip = canvas(height=92, x_range=above.x_range, x_axis_label=label, y_axis_label="tokens")
-    source = ColumnDataSource({"at": at, "width": 0.8 * width, "top": n_token / width})
-    strip.vbar(x="at", width="width", top="top", color=UNDEFINED, source=source)
-    strip.yaxis.ticker.desired_num_ticks = 2
-    strip.y_range.start = 0
-    strip.xgrid.grid_line_color = None
-    strip.min_border_left = MARGIN
-    return strip
+def graded_neuron(one: xr.Dataset, layer: int, neuron: int, scores: xr.Dataset | None = None) -> GradedNeuron:
+    """Return a neuron with its scores of a variable; see `best_graded`."""
+    at = one.isel(layer=layer, neuron=neuron)
+    known = scores is not None and "duplicate_of" in scores
+    same = others_like(scores["duplicate_of"].values, layer, neuron) if scores is not None and known else ()
+    called = "graded_neuron" in one and int(at["graded_neuron"]) == 1
+    return GradedNeuron(layer, neuron, called, {name: float(at[name]) for name in SCORES if name in one}, same)

@@ -2,7 +2,8 @@
 
 A run of random states is written, with scores of a hundred concepts; pages are made and asked as the server does it,
 without a browser. Printed: seconds, the median and the worst, and the memory of the blocks that are kept. The targets
-are 3 s to open a run of 1 M tokens x 1,300 neurons, and 150 ms a view.
+are 3 s to open a run of 1 M tokens x 1,300 neurons, and 150 ms a view. The card of a neuron is made with what analyses
+found and without; the ratio of the two is printed, too.
 
     python tests/benchmarks/explorer.py [--tokens 1000000] [--neurons 650] [--views 40] [--keep FOLDER]
 """
@@ -23,11 +24,16 @@ import zarr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fake_analyses import fake_graded, fake_periodicity
+from fake_matching import fake_matching
+
+from lstm_analysis import schema
 from lstm_analysis.record import FORMAT
 from lstm_analysis.state_store import create_activations
 from lstm_analysis.store import write_dataset
 
 N_LAYER, N_CONCEPT, N_TYPE, SENTENCE, DOCUMENT, SHARD = 2, 100, 20_000, 25, 8_000, 65_536
+ANALYSES = ("tuning", "periodicity", "neuron_matching")
 STAGES = {"corpus": "c", "labels": "l", "activations": "a", "selectivity": "s", "analyses": "n"}
 
 
@@ -60,7 +66,8 @@ def write_run(folder: Path, n_time: int, n_neuron: int) -> None:
     write_scores(folder, n_neuron, concept | source)
     stages = {name: {"state": "done", "fingerprint": mark, "products": []} for name, mark in STAGES.items()}
     study = {
-        "inference": {"shard_tokens": SHARD}, "store": {"activations": "float32"}, "analyses": ["sentence_position"],
+        "inference": {"shard_tokens": SHARD}, "store": {"activations": "float32"},
+        "analyses": ["sentence_position", *ANALYSES],
         "selectivity": {"alpha": 0.05, "draws": 0}, "model": {},
     }  # fmt: skip
     facts = {"model": {"layer_sizes": [n_neuron] * N_LAYER}, "corpus": {"n_token": n_time}}
@@ -86,9 +93,25 @@ def write_scores(folder: Path, n_neuron: int, coords: dict[str, object]) -> None
     names = ("auroc", "auroc_low", "auroc_high", "d_prime", "mean_difference", "p_value", "p_fwer", "q_value")
     scores = xr.Dataset({name: (dims, rng.random(shape)) for name in names}, coords)
     scores["value_min"] = (dims[1:], np.full(shape[1:], -1.0))
+    scores["value_max"] = (dims[1:], np.full(shape[1:], 1.0))
     write_dataset(folder / "selectivity.zarr", scores, "s")
     position = xr.Dataset({"cliff_mean": (dims[1:], rng.random(shape[1:]))})
     write_dataset(folder / "sentence_position.zarr", position, "n")
+    write_analyses(folder, n_neuron)
+
+
+def write_analyses(folder: Path, n_neuron: int) -> None:
+    """Write what analyses have found."""
+    rng = np.random.default_rng(3)
+    eta2 = xr.DataArray(rng.random((N_LAYER, n_neuron)), dims=("layer", "neuron"))
+    states = rng.normal(size=(500, N_LAYER, n_neuron)).astype(np.float32)
+    found = {
+        "tuning": fake_graded(eta2, rng, ("brace_depth", "column"), True),
+        "periodicity": fake_periodicity((N_LAYER, n_neuron), rng),
+        "neuron_matching": fake_matching(states, (n_neuron,) * N_LAYER, False),
+    }
+    for name in ANALYSES:
+        write_dataset(folder / f"{name}.zarr", schema.attach_attrs(found[name]), "n")
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -138,7 +161,30 @@ print(loaded - began, time.perf_counter() - loaded)"""
         near += [seconds(lambda at=at, i=i: page.ask({"at": [str(at + 100 * i)]})) for i in range(1, 4)]
     show("200 tokens x 5 neurons somewhere else", far)
     show("the view beside it", near)
+    show_cards(folder)
     print(f"blocks kept: {holdings.cache.n_bytes / 2**20:.0f} MB, {holdings.cache.n_read:,} read")
+
+
+def show_cards(folder: Path) -> None:
+    """Print how long cards of neurons take, with what analyses found and without, once the first was made."""
+    from bokeh.document import Document
+
+    from lstm_analysis.explorer.address import Query
+    from lstm_analysis.explorer.holdings import Holdings
+    from lstm_analysis.explorer.neuron_view import NeuronPage
+    from lstm_analysis.run import open_run
+
+    took = {}
+    for said, names in (("the card of a neuron", ()), ("the same with three analyses", ANALYSES)):
+        holdings = Holdings(open_run(folder))
+        holdings.study["analyses"] = list(names)
+        times = [
+            seconds(lambda h=holdings, i=i: NeuronPage(h, Document(), Query({"neuron": [f"1:{i}".encode()]})))
+            for i in range(9)
+        ]
+        took[said] = statistics.median(times[1:])
+        show(said, times[1:])
+    print(f"ratio of the two {took['the same with three analyses'] / took['the card of a neuron']:.1f}")
 
 
 def main() -> None:

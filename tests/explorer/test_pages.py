@@ -17,7 +17,7 @@ from lstm_analysis.run import Run, open_run
 ANALYSES = ("sentence_position", "categories", "idioms")
 KINDS = {
     "everything": {"draws": 99, "analyses": ANALYSES, "twin": "initial"},
-    "no tests": {"analyses": ()},
+    "no tests": {"analyses": ("tuning", "periodicity", "neuron_matching", "pca", "probes")},
     "no states": {"stored": False, "exact": False, "draws": 99, "analyses": ("sentence_position", "categories")},
     "one layer": {"layer_sizes": (7,), "analyses": ("sentence_position",)},
     "layers of different sizes": {"layer_sizes": (3, 7), "draws": 99, "analyses": ANALYSES},

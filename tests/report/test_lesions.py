@@ -72,6 +72,9 @@ def test_the_figure_has_each_lesion_among_its_random_neurons(run: Run) -> None:
     assert len(cloud["loss"]) == 25 * len(places)
     assert own["loss"].tolist() == [float(one["delta_loss"][i, k]) for i, k in places]
     assert plot.xaxis.axis_label == "delta_loss (nats per token)"
+    assert plot.x_range.start < min(own["low"])
+    assert plot.x_range.end > max(own["high"])
+    assert lesion_figure(one, places, ("concept",)).yaxis.axis_label == "concept"
 
 
 def test_the_card_says_what_is_lost_without_the_neuron(run: Run) -> None:

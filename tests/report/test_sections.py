@@ -18,6 +18,7 @@ from lstm_analysis.report import page
 from lstm_analysis.report.active_curves import active_curves
 from lstm_analysis.report.category_section import category_section
 from lstm_analysis.report.forest import forest
+from lstm_analysis.report.graded_figure import graded_figure
 from lstm_analysis.report.headline import headline
 from lstm_analysis.report.heat_map import heat_map
 from lstm_analysis.report.idiom_section import IdiomSection, idiom_section
@@ -28,7 +29,7 @@ from lstm_analysis.report.palette import contrast, share_colours
 from lstm_analysis.report.position_section import position_section
 from lstm_analysis.report.scale import leading_scale
 from lstm_analysis.report.small_print import small_print
-from lstm_analysis.report.tuning_section import graded_figure, tuning_section
+from lstm_analysis.report.tuning_section import tuning_section
 
 ALL = ("sentence_position", "categories", "idioms", "matches", "tuning", "periodicity")
 
