@@ -6,27 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from fake_run import ANALYSES, NASTY, write_run
+from fake_run import NASTY
 
-from lstm_analysis.report.material import Material, Replicate, gather
+from lstm_analysis.report.material import Material, Replicate
 from lstm_analysis.report.summary.answer import Answer, Bar, Measure
 from lstm_analysis.report.summary.concepts import token_questions
 from lstm_analysis.report.summary_section import Summary, summary_section
 
-EVERY = (*ANALYSES, "neuron_matching")
-TESTED = 2
-"""Place of the concept of the fake run that its words decide, among those of ``categories``."""
-
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    """A run with all analyses and a twin, and two other models: the twin's results, and those without analyses."""
-    made = gather(write_run(tmp_path_factory.mktemp("runs") / "fake & run", draws=99, analyses=EVERY, twin="initial"))
-    assert made.twin is not None
-    twin = made.twin
+def among_others(whole: Material) -> Material:
+    """The run beside two other models: one with the twin's results, and one without analyses."""
+    assert whole.twin is not None
+    twin = whole.twin
     fields = {name: getattr(twin, name) for name in ("tuning", "categories", "idioms", "graded", "periodicity")}
-    same = Replicate("seed <1>", scores=twin.scores, matched=matched(made.scores), **fields)
-    return replace(made, replicates=(same, Replicate("other", scores=twin.scores, matched=None)))
+    same = Replicate("seed <1>", scores=twin.scores, matched=matched(whole.scores), **fields)
+    return replace(whole, replicates=(same, Replicate("other", scores=twin.scores, matched=None)))
 
 
 def matched(scores: xr.Dataset) -> xr.Dataset:
@@ -99,9 +94,9 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_an_answer_has_the_numbers_of_the_strongest_called_neuron(whole: Material, question: str) -> None:
-    one, (neutral, two_sided) = answers(whole)[question], QUESTIONS[question]
-    score, called, p = scores_of(whole, question)
+def test_an_answer_has_the_numbers_of_the_strongest_called_neuron(among_others: Material, question: str) -> None:
+    one, (neutral, two_sided) = answers(among_others)[question], QUESTIONS[question]
+    score, called, p = scores_of(among_others, question)
     assert called.any()
     assert one.found
     assert one.n_called == int(called.sum())
@@ -113,11 +108,13 @@ def test_an_answer_has_the_numbers_of_the_strongest_called_neuron(whole: Materia
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_the_twin_and_other_models_are_judged_by_the_same_score(whole: Material, question: str) -> None:
-    one, (neutral, two_sided) = answers(whole)[question], QUESTIONS[question]
-    assert whole.twin is not None
-    fields = {name: getattr(whole.twin, name) for name in ("tuning", "categories", "idioms", "graded", "periodicity")}
-    score, called, _ = scores_of(replace(whole, scores=whole.twin.scores, **fields), question)
+def test_the_twin_and_other_models_are_judged_by_the_same_score(among_others: Material, question: str) -> None:
+    one, (neutral, two_sided) = answers(among_others)[question], QUESTIONS[question]
+    assert among_others.twin is not None
+    fields = {
+        name: getattr(among_others.twin, name) for name in ("tuning", "categories", "idioms", "graded", "periodicity")
+    }
+    score, called, _ = scores_of(replace(among_others, scores=among_others.twin.scores, **fields), question)
     best = farthest(score, score.notnull(), neutral, two_sided)
     assert one.twin is not None
     assert (one.twin.strongest, one.twin.n_called) == (best, int(called.sum()))
@@ -134,21 +131,25 @@ def test_the_twin_and_other_models_are_judged_by_the_same_score(whole: Material,
     assert one.dots[2] is None  # one of them was not asked
 
 
-def test_every_other_model_has_to_have_one(whole: Material) -> None:
-    same, without = whole.replicates
-    asked = replace(whole, replicates=(same, replace(same, name="again")))
+def test_every_other_model_has_to_have_one(among_others: Material) -> None:
+    same, without = among_others.replicates
+    asked = replace(among_others, replicates=(same, replace(same, name="again")))
     assert answers(asked)["Place in the sentence"].dots[2] is True
     assert same.tuning is not None
     none = replace(same, tuning=same.tuning.assign(cliff_neuron=0 * same.tuning["cliff_neuron"]))
-    missing = replace(whole, replicates=(same, none))
+    missing = replace(among_others, replicates=(same, none))
     assert answers(missing)["Place in the sentence"].dots[2] is False
     assert answers(replace(missing, replicates=(none, without)))["Place in the sentence"].dots[2] is False
 
 
-def planted_category(whole: Material, smd: float, breadth: float, p: float, called: int) -> Material:
+def planted_category(among_others: Material, smd: float, breadth: float, p: float, called: int) -> Material:
     """A category in which 1:2 has these scores, and all others hardly any."""
-    assert whole.categories is not None
-    scores, categories, k = whole.scores.copy(deep=True), whole.categories.copy(deep=True), index_of_category(whole)
+    assert among_others.categories is not None
+    scores, categories, k = (
+        among_others.scores.copy(deep=True),
+        among_others.categories.copy(deep=True),
+        index_of_category(among_others),
+    )
     for name, small, value in (("type_smd", 0.1, smd), ("breadth", 0.05, breadth), ("p_fwer_type", 1.0, p)):
         values = scores[name].values
         values[k] = np.where(np.isnan(values[k]), np.nan, small)
@@ -156,11 +157,11 @@ def planted_category(whole: Material, smd: float, breadth: float, p: float, call
     categories["called"].values[k] = 0
     categories["called"].values[k, 1, 2] = called
     assert scores["type_smd"].dims == ("concept", "layer", "neuron")
-    return replace(whole, scores=scores, categories=categories)
+    return replace(among_others, scores=scores, categories=categories)
 
 
-def test_a_called_neuron_is_found_with_its_words(whole: Material) -> None:
-    one = answers(planted_category(whole, -1.1, 0.625, 0.01, 1))[NASTY]
+def test_a_called_neuron_is_found_with_its_words(among_others: Material) -> None:
+    one = answers(planted_category(among_others, -1.1, 0.625, 0.01, 1))[NASTY]
     assert (one.found, one.neuron, one.n_called, one.also) == (True, "1:2", 1, ())
     n_word = 8 - 1  # one of them has no match
     assert one.text.startswith(
@@ -180,9 +181,9 @@ def test_a_called_neuron_is_found_with_its_words(whole: Material) -> None:
     ],
 )
 def test_what_is_not_called_says_what_it_lacks(
-    whole: Material, smd: float, breadth: float, p: float, lacks: str
+    among_others: Material, smd: float, breadth: float, p: float, lacks: str
 ) -> None:
-    planted = planted_category(whole, smd, breadth, p, 0)
+    planted = planted_category(among_others, smd, breadth, p, 0)
     one = answers(planted)[NASTY]
     assert (one.found, one.neuron, one.p) == (False, "1:2", p)
     assert one.text.startswith("separates its words most: ")
@@ -191,13 +192,15 @@ def test_what_is_not_called_says_what_it_lacks(
     is_words = smd < 0.5  # the effect falls short, so it is drawn; else the share of the words
     assert one.bar.score == (smd if is_words else breadth)
     assert one.bar.measure.name == ("type_smd" if is_words else "breadth")
-    assert whole.twin is not None
-    of_twin = whole.twin.scores["type_smd" if is_words else "breadth"].isel(concept=index_of_category(whole))
+    assert among_others.twin is not None
+    of_twin = among_others.twin.scores["type_smd" if is_words else "breadth"].isel(
+        concept=index_of_category(among_others)
+    )
     assert one.bar.twin == pytest.approx(at(of_twin, farthest(of_twin, of_twin.notnull(), two_sided=is_words)))
 
 
-def test_a_neuron_that_the_twin_has_too_is_not_beyond_it(whole: Material) -> None:
-    planted = planted_category(whole, 1.1, 0.6, 0.01, 1)
+def test_a_neuron_that_the_twin_has_too_is_not_beyond_it(among_others: Material) -> None:
+    planted = planted_category(among_others, 1.1, 0.6, 0.01, 1)
     assert planted.twin is not None
     also = replace(planted.twin, scores=planted.scores, categories=planted.categories)
     one = answers(replace(planted, twin=also))[NASTY]
@@ -206,23 +209,23 @@ def test_a_neuron_that_the_twin_has_too_is_not_beyond_it(whole: Material) -> Non
     assert (one.twin.n_called, one.twin.score) == (1, 1.1)
 
 
-def test_without_twin_and_others_it_is_not_known(whole: Material) -> None:
-    found = summary_section(replace(whole, twin=None, replicates=()))
+def test_without_twin_and_others_it_is_not_known(among_others: Material) -> None:
+    found = summary_section(replace(among_others, twin=None, replicates=()))
     assert {one.dots[1:] for one in (*found.found, *found.missed)} == {(None, None)}
     assert {"what an untrained network reaches", "other trained models"} <= set(found.unasked)
 
 
-def token_concept(whole: Material) -> tuple[Material, int]:
+def token_concept(among_others: Material) -> tuple[Material, int]:
     """The concept of the first tokens with enough types."""
-    k = whole.scores["concept"].values.tolist().index("first 3 tokens")
-    n_type = whole.scores["n_type"].copy(deep=True)
+    k = among_others.scores["concept"].values.tolist().index("first 3 tokens")
+    n_type = among_others.scores["n_type"].copy(deep=True)
     n_type[{"concept": k}] = 50
-    return replace(whole, scores=whole.scores.assign(n_type=n_type)), k
+    return replace(among_others, scores=among_others.scores.assign(n_type=n_type)), k
 
 
 @pytest.mark.parametrize(("auroc", "p", "found"), [(0.05, 0.01, True), (0.05, 0.2, False), (0.8, 0.01, False)])
-def test_a_concept_by_tokens_has_to_pass_the_twin(whole: Material, auroc: float, p: float, found: bool) -> None:
-    material, k = token_concept(whole)
+def test_a_concept_by_tokens_has_to_pass_the_twin(among_others: Material, auroc: float, p: float, found: bool) -> None:
+    material, k = token_concept(among_others)
     assert material.twin is not None
     scores, twin = material.scores.copy(deep=True), material.twin.scores.copy(deep=True)
     scores["auroc"].values[k], twin["auroc"].values[k] = 0.5, 0.5
@@ -236,28 +239,28 @@ def test_a_concept_by_tokens_has_to_pass_the_twin(whole: Material, auroc: float,
     assert ("chance over all neurons" in one.text) is (p == 0.2)
 
 
-def test_concepts_of_few_words_and_idioms_are_no_questions(whole: Material) -> None:
-    material, _ = token_concept(whole)
+def test_concepts_of_few_words_and_idioms_are_no_questions(among_others: Material) -> None:
+    material, _ = token_concept(among_others)
     assert [one.name for one in token_questions(material)[0]] == ["first 3 tokens"]
-    assert token_questions(whole) == ([], [])
+    assert token_questions(among_others) == ([], [])
     assert token_questions(replace(material, twin=None)) == ([], ["first 3 tokens"])
     undecided = summary_section(replace(material, twin=None)).impossible
     assert ("first 3 tokens", "no random twin to hold it against") in undecided
 
 
-def with_loss(whole: Material, p: float) -> Material:
+def with_loss(among_others: Material, p: float) -> Material:
     """The strongest cliff neuron is the one that was taken out in the first lesion."""
-    name = answers(whole)["Place in the sentence"].neuron
-    assert whole.lesion is not None
-    lesion = whole.lesion.copy(deep=True)
+    name = answers(among_others)["Place in the sentence"].neuron
+    assert among_others.lesion is not None
+    lesion = among_others.lesion.copy(deep=True)
     lesion["member_layer"].values[0, 0], lesion["member_neuron"].values[0, 0] = map(int, name.split(":"))
     lesion["p_overall"].values[0] = p
-    return replace(whole, lesion=lesion)
+    return replace(among_others, lesion=lesion)
 
 
 @pytest.mark.parametrize("p", [0.02, 0.2])
-def test_losses_are_those_of_the_neuron_alone(whole: Material, p: float) -> None:
-    material = with_loss(whole, p)
+def test_losses_are_those_of_the_neuron_alone(among_others: Material, p: float) -> None:
+    material = with_loss(among_others, p)
     one = answers(material)["Place in the sentence"]
     assert material.lesion is not None
     assert one.loss is not None
@@ -269,14 +272,14 @@ def test_losses_are_those_of_the_neuron_alone(whole: Material, p: float) -> None
     assert one.loss.high == pytest.approx(random[22] + 0.8 * (random[23] - random[22]))
     found = summary_section(material)
     assert found.n_lesioned >= 1
-    assert found.n_used - summary_section(with_loss(whole, 0.9)).n_used == (p <= 0.05)
+    assert found.n_used - summary_section(with_loss(among_others, 0.9)).n_used == (p <= 0.05)
 
 
-def test_the_loss_at_a_concept_stands_beside_its_neuron(whole: Material) -> None:
-    material = planted_category(whole, 1.1, 0.6, 0.01, 1)
+def test_the_loss_at_a_concept_stands_beside_its_neuron(among_others: Material) -> None:
+    material = planted_category(among_others, 1.1, 0.6, 0.01, 1)
     assert material.lesion is not None
     lesion = material.lesion.copy(deep=True)
-    k = index_of_category(whole)
+    k = index_of_category(among_others)
     at_lesion = {"lesion": 1, "concept": k, "prediction": 1}  # the lesion of 1:2, the loss of the next token
     lesion["delta_loss"][at_lesion], lesion["p_fwer"][at_lesion] = 0.3, 0.04
     loss = answers(replace(material, lesion=lesion))[NASTY].loss
@@ -293,14 +296,14 @@ def test_the_loss_at_a_concept_stands_beside_its_neuron(whole: Material) -> None
     assert not spared.concept.hurt
 
 
-def test_epochs_come_from_the_training_dynamics(whole: Material) -> None:
-    name = answers(whole)["Place in the sentence"].neuron
+def test_epochs_come_from_the_training_dynamics(among_others: Material) -> None:
+    name = answers(among_others)["Place in the sentence"].neuron
     layer, neuron = map(int, name.split(":"))
     since = np.full((2, 7), np.nan)
     since[layer, neuron] = 2.5
     dynamics = xr.Dataset({"cliff_since": (("layer", "neuron"), since)})
-    assert answers(replace(whole, training_dynamics=dynamics))["Place in the sentence"].since == 2.5
-    assert math.isnan(answers(whole)["Place in the sentence"].since)
+    assert answers(replace(among_others, training_dynamics=dynamics))["Place in the sentence"].since == 2.5
+    assert math.isnan(answers(among_others)["Place in the sentence"].since)
 
 
 def test_a_picture_is_drawn_by_the_distance_from_neutral() -> None:
@@ -316,11 +319,14 @@ def test_a_picture_is_drawn_by_the_distance_from_neutral() -> None:
     assert one_sided.end == pytest.approx(0.165)
 
 
-def test_names_of_all_findings_stand_first(whole: Material) -> None:
-    found: Summary = summary_section(whole)
+def test_names_of_all_findings_stand_first(among_others: Material) -> None:
+    found: Summary = summary_section(among_others)
     assert len(found.found) <= 8
     assert len(found.names_found) >= len(found.found)
-    assert f"Place in the sentence ({answers(whole)['Place in the sentence'].n_called} neurons)" in found.names_found
+    assert (
+        f"Place in the sentence ({answers(among_others)['Place in the sentence'].n_called} neurons)"
+        in found.names_found
+    )
     (one, other) = found.models
     assert (one.name, one.r_rotated) == ("seed <1>", 0.25)
     assert one.r == pytest.approx(np.median([0.5 + layer / 10 + n / 100 for layer in (0, 1) for n in range(7)]))
