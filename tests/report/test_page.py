@@ -104,7 +104,7 @@ def test_json_cannot_end_its_script(make_run: MakeRun) -> None:
 
 def test_order_of_sections(found: Reader) -> None:
     assert [a["id"] for tag, a in found.elements if tag == "section"] == [
-        "neurons", "map", "evidence", "categories", "idioms", "position", "small-print", "provenance",
+        "summary", "neurons", "map", "evidence", "categories", "idioms", "position", "small-print", "provenance",
     ]  # fmt: skip
 
 

@@ -9,6 +9,16 @@ DOTS = ("p", "twin", "replicates")
 """What each of the three dots stands for."""
 
 
+def short_of(value: float, limit: float, digits: int = 2) -> str:
+    """Return a number with as many digits more as show on which side of a limit it is.
+
+    >>> short_of(0.263, 0.7), short_of(0.6996, 0.7)
+    ('0.26', '0.6996')
+    """
+    enough = (n for n in range(digits, 9) if (round(value, n) >= limit) == (value >= limit))
+    return number(value, next(enough, 9))
+
+
 @dataclass(frozen=True)
 class Measure:
     """How the score of a question is written and drawn.
@@ -144,6 +154,16 @@ class Loss:
     n_random: int
     concept: AtConcept | None
 
+    def at(self, value: float, width: float) -> float:
+        """Return where a loss is drawn on an axis so many pixels wide, which begins with the smallest of all or at 0.
+
+        The axis has the random neurons, the loss with its standard error, and 0.
+        """
+        ends = [0.0, self.low, self.high, self.overall - self.se, self.overall + self.se]
+        known = [end for end in ends if math.isfinite(end)]
+        span = max(known) - min(known)
+        return round((value - min(known)) / span * width, 1) if span else 0.0
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -174,7 +194,7 @@ class Answer:
     bar
         The picture, ``None`` for none.
     p, p_over
-        A p, and what it is over.
+        A p, and what it is over, empty for all neurons.
     twin
         What the random twin reaches, ``None`` if it was not asked.
     replicates

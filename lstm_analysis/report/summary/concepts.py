@@ -10,7 +10,7 @@ from ..headline import MIN_TOKEN, MIN_TYPE, null_name
 from ..material import Material
 from ..numerals import number
 from ..scale import leading_scale
-from .answer import Measure
+from .answer import Measure, short_of
 from .question import Lacking, Question
 from .reading import Network, Place, Reading, detail, grid, place_of, read
 
@@ -54,7 +54,7 @@ def _say_words(alpha: float, reading: Reading, place: Place) -> str:
     smd, breadth, p = (detail(reading, name, place) for name in ("type_smd", "breadth", "p_fwer_type"))
     n_word = int(reading.details["n_type_member"]) - int(reading.details["n_type_unmatched"])
     size = f"{number(smd, 2, signed=True)} sd"
-    tells = f"tells {_percent(breadth, BREADTH_FROM)} of its {n_word:,} words from 95 % of the others"
+    tells = f"tells {_percent(breadth)} of its {n_word:,} words from 95 % of the others"
     end = _halves(reading, place)
     if reading.called[place]:
         return f"is {'higher' if smd > 0 else 'lower'} at its words than at matched ones: {size}, and {tells}{end}"
@@ -87,17 +87,12 @@ def _broadest(reading: Reading) -> str:
     breadth = np.asarray(grid(reading.details["breadth"]), np.float64)
     if not np.isfinite(breadth).any() or np.nanmax(breadth) >= BREADTH_FROM:
         return ""
-    return f"; no neuron tells more than {_percent(float(np.nanmax(breadth)), BREADTH_FROM)}"
+    return f"; no neuron tells more than {_percent(float(np.nanmax(breadth)))}"
 
 
-def _percent(share: float, limit: float) -> str:
-    """Return a share in percent, with as many digits as show on which side of a limit it is.
-
-    >>> _percent(0.263, 0.5), _percent(0.4996, 0.5)
-    ('26 %', '49.96 %')
-    """
-    digits = next((n for n in range(4) if (round(100 * share, n) >= 100 * limit) == (share >= limit)), 4)
-    return f"{number(100 * share, digits)} %"
+def _percent(share: float) -> str:
+    """Return a share of words in percent."""
+    return f"{short_of(100 * share, 100 * BREADTH_FROM, 0)} %"
 
 
 def token_questions(material: Material) -> tuple[list[Question], list[str]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...analyses.lesion import hurt
 from ...explorer_links import neuron_link
-from ..lesion_section import LEAD
+from ..lesion_section import LEAD, shown_cells
 from ..material import Material
 from ..numerals import chance, number
 from .answer import Answer
@@ -28,23 +28,27 @@ def lesion_answer(material: Material) -> Answer | None:
     if found is None or not found.sizes["lesion"]:
         return None
     harmed = hurt(found, material.alpha, LEAD)
-    text, p = _most_harmed(found, harmed) if harmed.any() else _most_lost(found)
+    text, p = _most_harmed(found, harmed, material.alpha) if harmed.any() else _most_lost(found)
     dots = (True if harmed.any() else None, None, None)
     return Answer("lesions", "Lesions", "lesions", bool(harmed.any()), text, n_called=int(harmed.any(axis=1).sum()),
                   p=p, p_over="matched random neurons", dots=dots)  # fmt: skip
 
 
-def _most_harmed(found: xr.Dataset, harmed: NDArray[np.bool_]) -> tuple[str, float]:
+def _most_harmed(found: xr.Dataset, harmed: NDArray[np.bool_], alpha: float) -> tuple[str, float]:
     one = found.sel(prediction=LEAD)
-    loss = one["delta_loss"].transpose("lesion", "concept").values
-    lesion, concept = np.unravel_index(int(np.where(harmed, loss, -np.inf).argmax()), loss.shape)
-    at = one.isel(lesion=int(lesion), concept=int(concept))
+    known = np.isfinite(one["delta_loss_se"].transpose("lesion", "concept").values)
+    places = [place for place in shown_cells(found, alpha) if harmed[place]]
+    lesion, concept = next((place for place in places if known[place]), places[0])
+    at = one.isel(lesion=lesion, concept=concept)
+    n_token = int(at["n_token"].sel(group="target"))
     text = Markup(
-        "{} of {} lesions cost a concept more than random neurons do; most: without {} {} loses {} ± {} {} above its "
-        "controls"
+        "{} of {} lesions cost{} a concept more than random neurons do; most: without {}, {} ({} token{}) lose{} {} ± "
+        "{} {} above its controls"
     ).format(
-        f"{int(harmed.any(axis=1).sum()):,}", f"{found.sizes['lesion']:,}", _names(at), str(at["concept"].item()),
-        number(float(at["delta_loss"]), 4, signed=True), number(float(at["delta_loss_se"]), 4), UNITS,
+        f"{int(harmed.any(axis=1).sum()):,}", f"{found.sizes['lesion']:,}",
+        "s" if harmed.any(axis=1).sum() == 1 else "", _names(at), str(at["concept"].item()), f"{n_token:,}",
+        *(("", "s") if n_token == 1 else ("s", "")), number(float(at["delta_loss"]), 4, signed=True),
+        number(float(at["delta_loss_se"]), 4), UNITS,
     )  # fmt: skip
     return text, float(at["p_value"])
 

@@ -13,7 +13,7 @@ from ...analyses.tuning.conclusion import MIN_R
 from ..idiom_section import MEANINGS
 from ..material import Material
 from ..numerals import interval, number
-from .answer import Measure
+from .answer import Measure, short_of
 from .question import Lacking, Question
 from .reading import Network, Place, Reading, detail, grid, read
 
@@ -66,9 +66,10 @@ def _say_position(reading: Reading, place: Place) -> str:
         )
     lacks = []
     if not share >= MIN_ETA2:
-        lacks += [f"the place has {number(share, 3)} of its variance after words ({number(MIN_ETA2)} asked for)"]
+        has = short_of(share, MIN_ETA2)
+        lacks += [f"the place has {has} of its variance after words ({number(MIN_ETA2)} asked for)"]
     if not abs(cliff) >= MIN_CLIFF_SD * sd:
-        in_sd = number(abs(cliff) / sd if sd > 0 else np.nan, 3)
+        in_sd = short_of(abs(cliff) / sd if sd > 0 else np.nan, MIN_CLIFF_SD)
         lacks += [f"its cliff at a sentence's end is {in_sd} sd ({number(MIN_CLIFF_SD, 1)} asked for)"]
     if not lacks:
         lacks = [f"it does not come back from its cliff as is asked for (r2 {number(r2)}; {number(MIN_R2, 1)})"]
@@ -143,13 +144,16 @@ def _read_graded(name: str, network: Network) -> Reading | None:
 
 def _say_graded(reading: Reading, place: Place) -> str:
     share, r = detail(reading, "eta2_type_adjusted", place), detail(reading, "r", place)
-    ends = interval(detail(reading, "r_low", place), detail(reading, "r_high", place))
-    says = f"the value has {number(share, 3)} of its variance after words"
+    says = f"the value has {short_of(share, MIN_GRADED_ETA2)} of its variance after words"
     if reading.called[place]:
-        return f"follows it step by step: r {f'{number(r)} {ends}'.strip()}; {says}"
-    lacks = [f"{says}{f' ({number(MIN_GRADED_ETA2)} asked for)' if not share >= MIN_GRADED_ETA2 else ''}"]
-    lacks += [f"r {number(r, 3)}{f' ({number(MIN_R)} asked for)' if not abs(r) >= MIN_R else ''}"]
-    return f"is bound to it most: {', '.join(lacks)}"
+        ends = interval(detail(reading, "r_low", place), detail(reading, "r_high", place))
+        return f"follows it step by step: r {number(r)} {ends}".rstrip() + f"; {says}"
+    size = f"|r| {short_of(abs(r), MIN_R)}"
+    if not share >= MIN_GRADED_ETA2:
+        says += f" ({number(MIN_GRADED_ETA2)} asked for)"
+    if not abs(r) >= MIN_R:
+        size += f" ({number(MIN_R)} asked for)"
+    return f"is bound to it most: {says}, {size}"
 
 
 def _periods(network: Network) -> Reading | None:

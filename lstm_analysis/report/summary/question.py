@@ -9,7 +9,7 @@ import xarray as xr
 from ..material import Material, Replicate
 from .answer import Answer, Bar, Measure, Reached
 from .losses import loss_of
-from .reading import Network, Place, Reading, alike, in_place_of, named
+from .reading import Network, Place, Reading, alike, in_place_of, named, place_of
 
 Lacking = tuple[Measure, str] | None
 Drawn = Callable[[Reading], Reading]
@@ -84,7 +84,6 @@ def answer_of(question: Question, material: Material) -> Answer | None:
         n_called=own.n_called,
         bar=_bar(shown, place, in_twin, others),
         p=p,
-        p_over=f"all {own.n_tested:,} neurons",
         twin=in_twin,
         replicates=others,
         dots=_dots(shown, place, material.alpha, in_twin, others),
@@ -163,17 +162,14 @@ def in_each(others: tuple[Reached, ...]) -> bool | None:
 
 
 def _since(dynamics: xr.Dataset | None, question: Question, place: Place) -> float:
-    """Return the epoch since which it is so."""
+    """Return the epoch since which it is so, NaN if that is not known."""
     if dynamics is None or question.since not in dynamics:
         return float("nan")
     one = dynamics[question.since]
     if "concept" in one.dims:
-        same = dynamics["concept"].values == question.concept
-        if "source" in dynamics:
-            same &= dynamics["source"].values == question.source
-        if not same.any():
-            return float("nan")
-        one = one.isel(concept=int(np.flatnonzero(same)[0]))
+        at = place_of(dynamics, question.concept, question.source)
+        one = one.isel(concept=[] if at is None else [at])
     if "variable" in one.dims:
-        one = one.sel(variable=question.name) if question.name in dynamics["variable"].values else one.isel(variable=0)
-    return float(one.isel(layer=place[0], neuron=place[1])) if one.ndim == 2 else float("nan")
+        one = one.isel(variable=np.flatnonzero(one["variable"].values == question.name))
+    known = one.isel(layer=place[0], neuron=place[1]).values.ravel()
+    return float(known[0]) if len(known) else float("nan")

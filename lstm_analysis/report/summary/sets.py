@@ -76,7 +76,7 @@ def _components(material: Material) -> Answer | None:
             f"{ACCURACY.name} {number(own.score)} (.5 by chance)"
         )
 
-    return _answer(material, "components", "Sets in all neurons", "pca", ACCURACY, _accuracies, say,
+    return _answer(material, "components", "Sets of words in all neurons", "pca", ACCURACY, _accuracies, say,
                    "all spaces")  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _probes(material: Material) -> Answer | None:
             number(float(first["control_auroc"])),
         )  # fmt: skip
 
-    return _answer(material, "probes", "Sets in few neurons", "probes", AUROC, _by_one_neuron, say,
+    return _answer(material, "probes", "Sets of words in few neurons", "probes", AUROC, _by_one_neuron, say,
                    "random sets of words")  # fmt: skip
 
 
