@@ -188,6 +188,7 @@ def fake_lesion(scores: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
     found["selective"][:] = False
     found["selective"][2, 1] = True
     found["n_random"][:] = 25
+    found["n_token"] = found["n_token"].clip(min=30)
     texts = {"lesion": ["0:1", "1:2", "0:3,1:4"], "prediction": ["token", "next"], "group": ["baseline", "target"]}
     found = found.assign(chosen_for=("lesion", np.array(["<i>law</i>", "", ""], object)))
     coords = {name: np.array(values, object) for name, values in texts.items()} | {"concept": concepts}

@@ -8,7 +8,7 @@ from bokeh.plotting import figure
 
 from .canvas import INK, LINE, MARGIN, QUIET, canvas
 from .dynamics_section import UNTRAINED, ConceptCourse, DynamicsSection
-from .tuning_section import COLOURS
+from .graded_figure import COLOURS
 
 MARKERS = ("circle", "square", "triangle")
 HEIGHT, MOST_LABELS, GAP = 235, 10, 0.6

@@ -6,6 +6,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+MIN_TOKEN = 20
+"""Tokens of a concept, and controls, below which nothing is said of what it loses."""
+
 
 class Dissociation(NamedTuple):
     """Places of two lesions and two concepts: the first lesion costs the first concept only, the second the second."""
@@ -28,11 +31,19 @@ def hurt(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> ND
     """Return which concepts each lesion hurts, dims (lesion, concept).
 
     A concept loses more than its controls, and than with random neurons: p <= alpha, over all concepts at once
-    (``p_fwer``), or alone (``p_value``) where the neuron is selective for the concept, which was known before.
+    (``p_fwer``), or alone (``p_value``) where the neuron is selective for the concept, which was known before. Concepts
+    without `MIN_TOKEN` tokens and as many controls are not judged: random neurons are held against the same few.
     """
     one = found.sel(prediction=prediction).transpose("lesion", "concept", ...)
     known = one["selective"].values & (one["p_value"].values <= alpha)
-    return np.asarray((known | (one["p_fwer"].values <= alpha)) & (one["delta_loss"].values > 0))
+    costs = (known | (one["p_fwer"].values <= alpha)) & (one["delta_loss"].values > 0)
+    return np.asarray(costs & _enough(found, prediction))
+
+
+def _enough(found: xr.Dataset, prediction: str) -> NDArray[np.bool_]:
+    """Return which concepts have tokens enough to be judged by, dims (concept)."""
+    n_token = found["n_token"].sel(prediction=prediction).min("group")
+    return np.asarray(n_token.values >= MIN_TOKEN)
 
 
 def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> list[Dissociation]:
@@ -54,7 +65,7 @@ def dissociations(found: xr.Dataset, alpha: float = 0.05, prediction: str = "nex
     one = found.sel(prediction=prediction)
     loss = one["delta_loss"].transpose("lesion", "concept").values
     hurts = hurt(found, alpha, prediction)
-    spares = one["p_value"].transpose("lesion", "concept").values > alpha
+    spares = (one["p_value"].transpose("lesion", "concept").values > alpha) & _enough(found, prediction)
     pairs, places = [], np.argwhere(hurts).tolist()
     for a, first in places:
         for b, second in places:
@@ -70,5 +81,5 @@ def unused(found: xr.Dataset, alpha: float = 0.05, prediction: str = "next") -> 
     random neurons. It says that no loss was seen at these tokens, not that there is none.
     """
     p = found["p_value"].sel(prediction=prediction).transpose("lesion", "concept").values
-    chosen = found["selective"].transpose("lesion", "concept").values & (p > alpha)
+    chosen = found["selective"].transpose("lesion", "concept").values & (p > alpha) & _enough(found, prediction)
     return [Unused(int(i), int(k)) for i, k in np.argwhere(chosen)]

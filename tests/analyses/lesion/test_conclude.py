@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from lstm_analysis.analyses.lesion import conclude_lesions, dissociations, hurt, unused
+from lstm_analysis.analyses.lesion.dissociation import MIN_TOKEN
 
 ROWS = [((0, j),) for j in range(12)]
 N_CONCEPT = 3
@@ -102,6 +103,7 @@ def lesions_with(p, p_fwer, loss, selective):
     dims = ("lesion", "concept", "prediction")
     values = {"p_value": p, "p_fwer": p_fwer, "delta_loss": loss}
     data = {name: (dims, np.array(one, float)[..., np.newaxis]) for name, one in values.items()}
+    data["n_token"] = (("concept", "group", "prediction"), np.full((3, 2, 1), MIN_TOKEN))
     return xr.Dataset(data | {"selective": (dims[:2], np.array(selective))}, {"prediction": ["next"]})
 
 
@@ -117,3 +119,9 @@ def test_hurt_spared_dissociated_and_unused():
     assert pair == (0, 0, 1, 1, pytest.approx(0.4))
     assert unused(found) == [(1, 2), (2, 2)]
     assert not hurt(found.assign(delta_loss=-found["delta_loss"])).any()
+    for group in range(2):  # nothing is said of a concept with fewer tokens, or controls
+        few = found.copy(deep=True)
+        few["n_token"][2, group] = few["n_token"][0, group] = MIN_TOKEN - 1
+        np.testing.assert_array_equal(hurt(few), [[False] * 3, [False, True, False], [False] * 3])
+        assert dissociations(few) == []
+        assert unused(few) == []
