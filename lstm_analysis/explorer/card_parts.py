@@ -13,9 +13,11 @@ from .holdings import Holdings
 from .lesion_card import concept_lesions, draw_concept_lesions, draw_neuron_lesions, lesion_rows, neuron_lesions
 from .match_card import match_card, matched_rows
 from .probe_card import chosen_rows, draw_probes, probe_rows, probed_concept, probed_neuron
+from .replicate_card import replicate_rows
 from .rhythm_card import draw_rhythm, rhythm_card
 from .separability_card import draw_separability, separability_card, separability_rows
 from .stretch import Neuron
+from .training_card import training_card, training_rows
 
 
 def draw_nothing(_holdings: Holdings, _of: Any, _card: Any) -> dict[str, Model]:
@@ -54,15 +56,17 @@ def _lesions(holdings: Holdings, concept: str) -> pd.DataFrame | None:
 
 
 STORES = ("tuning", "periodicity", "neuron_matching", "pca", "probes")
-SHOWN = (*STORES, *(f"twin/{name}" for name in STORES), "lesion")
+SHOWN = (*STORES, *(f"twin/{name}" for name in STORES), "lesion", "training_dynamics")
 """Datasets that parts show."""
 OF_NEURON: dict[str, Part] = {
     "matched": Part("Neurons alike", match_card, table=matched_rows),
+    "replicates": Part("In other trained models", replicate_rows, table=replicate_rows),
     "graded": Part("Graded variables", graded_card, draw_graded, graded_rows),
     "rhythm": Part("Periodicity", rhythm_card, draw_rhythm),
     "lost": Part("Without this neuron", neuron_lesions, draw_neuron_lesions, _lost),
     "chosen": Part("Sparse probes", probed_neuron, table=chosen_rows),
     "loadings": Part("Principal components", component_card, draw_components, component_rows),
+    "training": Part("Over training", training_card, table=training_rows),
 }
 """Parts of the card of a neuron, by the names of their templates and tables."""
 OF_CONCEPT: dict[str, Part] = {

@@ -152,6 +152,18 @@ class Holdings:
         """Which neurons do the same; ``None`` if the study does not ask for it."""
         return self._asked("neuron_matching")
 
+    @cached_property
+    def matched(self) -> dict[str, xr.Dataset]:
+        """Which neurons of other trained models do the same as the model's, by model; empty without any."""
+        found = {name: self._try(f"replicates/{name}", lambda one=one: one.matched)
+                 for name, one in self.run.replicates.items()}  # fmt: skip
+        return {name: one for name, one in found.items() if one is not None}
+
+    @cached_property
+    def training_dynamics(self) -> xr.Dataset | None:
+        """Since when in training neurons are selective; ``None`` if the study names no epochs."""
+        return self._try("training_dynamics", lambda: self.run.training_dynamics) if self.run.epochs else None
+
     def of_twin(self, analysis: str) -> xr.Dataset | None:
         """Return the random twin's results of an analysis; ``None`` without a twin, or if they are not there."""
         twin = self.run.twin

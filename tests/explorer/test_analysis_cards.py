@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from bokeh.models import ColumnDataSource, GlyphRenderer
+from fake_dynamics import fake_dynamics
 from fake_run import NASTY, write_run
 from served import Answer, served
 
@@ -21,10 +22,14 @@ from lstm_analysis.explorer.holdings import Holdings
 from lstm_analysis.explorer.lesion_card import concept_lesions, neuron_lesions
 from lstm_analysis.explorer.match_card import match_card
 from lstm_analysis.explorer.neuron_card import facts_of
+from lstm_analysis.explorer.pages import fragment
 from lstm_analysis.explorer.probe_card import draw_probes, probed_concept, probed_neuron
+from lstm_analysis.explorer.replicate_card import replicate_rows
 from lstm_analysis.explorer.rhythm_card import draw_rhythm, rhythm_card
 from lstm_analysis.explorer.separability_card import separability_card
+from lstm_analysis.explorer.stretch import Neuron
 from lstm_analysis.explorer.tables import TABLES
+from lstm_analysis.explorer.training_card import training_card
 from lstm_analysis.reductions.summarize import summarize
 from lstm_analysis.run import Run, open_run
 
@@ -280,7 +285,7 @@ def test_pages_have_the_parts_their_run_has(run: Run) -> None:
 def test_parts_are_saved_as_tables(whole: Holdings) -> None:
     query = Query({"neuron": [b"1:2"], "concept": [NASTY.encode()]})
     tables = {name: TABLES[name](whole, query) for name in (*OF_NEURON, *OF_CONCEPT)}
-    assert [name for name, table in tables.items() if table is None] == ["rhythm"]
+    assert [name for name, table in tables.items() if table is None] == ["replicates", "rhythm", "training"]
     n_row = {name: len(table) for name, table in tables.items() if table is not None}
     assert n_row == {"matched": 5, "graded": 3, "lost": 7, "chosen": 0, "loadings": 24, "probes": 4,
                      "separability": 12, "lesions": 3}  # fmt: skip
@@ -330,3 +335,51 @@ def test_concepts_without_tokens_enough_have_no_loss_to_show(run: Run) -> None:
     assert [k for _, k in card.places] == [1, 0]
     assert card.n_row == 2
     assert concept_lesions(holdings, str(lesion["concept"].values[3])) is None
+
+
+def matched_with_itself(run: Run) -> xr.Dataset:
+    """Return what the neurons of a run match in a model that is the same."""
+    found, sizes = run.neuron_matching, {"rank": 5, "layer": 2, "neuron": 7}
+    assert found["r"].sizes == sizes
+    return found.assign(excess_r=abs(found["r"].isel(rank=0)) - found["r_rotated"])
+
+
+def part_of_page(holdings: Holdings, name: str, neuron: Neuron) -> str:
+    made = OF_NEURON[name].make(holdings, neuron)
+    titles = {name: OF_NEURON[name].title}
+    return fragment(f"{name}.html", parts={name: made}, titles=titles, neuron=f"{neuron[0]}:{neuron[1]}")
+
+
+def test_neurons_of_other_models_stand_beside(run: Run) -> None:
+    holdings = Holdings(run)
+    found = matched_with_itself(run)
+    holdings.matched = {"second": found}
+    (row,) = replicate_rows(holdings, (1, 1)).to_dict("records")
+    at = found.isel(layer=1, neuron=1)
+    assert row["neuron"] == f"{int(at['best_layer'][0])}:{int(at['best_neuron'][0])}"
+    assert (row["model"], row["r"], row["mutual"]) == ("second", float(at["r"][0]), int(at["mutual"]) == 1)
+    assert row["excess_r"] == pytest.approx(abs(float(at["r"][0])) - float(at["r_rotated"]))
+    assert replicate_rows(holdings, (1, 4))["neuron"].tolist() == [""]  # the constant one
+    page = part_of_page(holdings, "replicates", (1, 1))
+    assert "In other trained models" in page
+    assert ">second<" in page
+
+
+def test_a_neuron_is_dated_on_its_card(run: Run) -> None:
+    holdings = Holdings(run)
+    assert training_card(holdings, (0, 0)) is None
+    scores = run.selectivity.assign(p_fwer=run.selectivity["p_fwer"] / 5)  # that some are small
+    holdings.training_dynamics = dynamics = fake_dynamics(scores)
+    since = dynamics["selective_since"].transpose("layer", "neuron", "concept").values
+    layer, neuron, _ = np.argwhere(np.isfinite(since))[0]
+    card = training_card(holdings, (int(layer), int(neuron)))
+    assert card is not None
+    expected = {str(dynamics["concept"].values[i]): since[layer, neuron, i]
+                for i in np.flatnonzero(np.isfinite(since[layer, neuron]))}  # fmt: skip
+    assert dict(zip(card.table["concept"], card.table["selective_since"], strict=True)) == expected
+    concept, epoch = card.table["concept"][0], card.epochs[-1]
+    score = dynamics["auroc"].isel(epoch=-1, layer=int(layer), neuron=int(neuron)).sel(concept=concept)
+    assert card.table[f"auroc {epoch}"][0] == pytest.approx(float(score))
+    page = part_of_page(holdings, "training", (int(layer), int(neuron)))
+    assert "Over training" in page
+    assert "<b>nasty" not in page
