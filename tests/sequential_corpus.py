@@ -127,8 +127,9 @@ def write_sequentially(
     rows: int,
     fingerprint: str,
 ) -> dict[str, Any]:
-    """Write the corpus store of the sentences, block by block; return its counts."""
+    """Write the corpus store of the sentences, each column in one piece; return its counts."""
     encoder = Encoder(vocabulary)
+    columns: dict[str, list[xr.DataArray]] = {}
     with new_store(path) as folder:
         group = zarr.open_group(folder, mode="w", zarr_format=3)
         for block in builder.blocks(sentences, rows):
@@ -139,7 +140,9 @@ def write_sequentially(
             elif "piece_first" not in block:  # else the sentences of this block came with the pieces of an earlier one
                 encoder.count(block["token_id"].values)
             for name, column in block.items():
-                _append(group, str(name), column, rows)
+                columns.setdefault(str(name), []).append(column)
+        for name, blocks in columns.items():
+            _write(group, name, blocks, rows)
         tables = builder.tables().assign_attrs({FINGERPRINT: fingerprint})
         tables.to_zarr(folder, mode="a", consolidated=False, zarr_format=3)
     return {
@@ -182,22 +185,20 @@ class Encoder:
             self.n_unknown += int(np.count_nonzero(token_id == self.vocabulary.unknown))
 
 
-def _append(group: zarr.Group, name: str, column: xr.DataArray, rows: int) -> None:
-    if name not in group:
-        variable = schema.VARIABLES.get(name)
-        unknown = f"index in `{_table(name)}`" if name.endswith("_id") else "number that the corpus gives; -1 for none"
-        group.create_array(
-            name,
-            shape=(0,),
-            chunks=(rows,),
-            dtype=column.dtype,
-            fill_value=0,
-            dimension_names=[str(dim) for dim in column.dims],
-            attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": unknown},
-        )
-    array = group[name]
-    assert isinstance(array, zarr.Array)
-    array.append(column.values)
+def _write(group: zarr.Group, name: str, blocks: list[xr.DataArray], rows: int) -> None:
+    variable = schema.VARIABLES.get(name)
+    unknown = f"index in `{_table(name)}`" if name.endswith("_id") else "number that the corpus gives; -1 for none"
+    values = np.concatenate([block.values for block in blocks])
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=(rows,),
+        dtype=values.dtype,
+        fill_value=0,
+        dimension_names=[str(dim) for dim in blocks[0].dims],
+        attributes=dict(variable.attrs) if variable else {"units": "1", "long_name": unknown},
+    )
+    array[:] = values
 
 
 def _table(name: str) -> str:

@@ -17,7 +17,8 @@ from lstm_analysis.vocabulary import Vocabulary
 WORDS = [f"w{i}" for i in range(60)]
 N_NEURON = 10
 STORES = ("corpus.zarr", "activations.zarr", "labels.zarr", "summary.zarr", "selectivity.zarr",
-          "sentence_position.zarr", "categories.zarr", "idioms.zarr", "contexts.zarr")  # fmt: skip
+          "sentence_position.zarr", "categories.zarr", "idioms.zarr", "periodicity.zarr", "neuron_matching.zarr",
+          "pca.zarr", "probes.zarr", "contexts.zarr")  # fmt: skip
 SCORES = tuple(name for name in STORES if name != "activations.zarr")
 """Of a study that keeps no states."""
 
