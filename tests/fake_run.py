@@ -1,6 +1,9 @@
 """A small fake run, written with plain xarray: words and names that would break a careless page, and known states."""
 
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,10 +42,25 @@ STAGE = {"contexts": "selectivity", **dict.fromkeys((*ANALYSES, "neuron_matching
 """Stage of a store that does not have the name of its stage."""
 
 MakeRun = Callable[..., Run]
-"""A function that writes a run with the options of `write_run`."""
+"""A function that writes a run with the options of `write_anew`."""
+
+WRITTEN: dict[str, Path] = {}
+"""Runs of this process by their options, which no test touches."""
 
 
-def write_run(
+def write_run(folder: Path, **options: Any) -> Run:
+    """Write a run with the options of `write_anew`; the next one with the same options is a copy."""
+    key = repr(sorted(options.items()))
+    if key not in WRITTEN:
+        parent = Path(tempfile.mkdtemp(prefix="fake-run-"))
+        atexit.register(shutil.rmtree, parent, ignore_errors=True)
+        write_anew(parent / "run", **options)
+        WRITTEN[key] = parent / "run"
+    shutil.copytree(WRITTEN[key], folder)
+    return open_run(folder)
+
+
+def write_anew(
     folder: Path,
     n_idiom: int = 3,
     stored: bool = True,
@@ -56,7 +74,7 @@ def write_run(
     random: str | None = None,
     graded: tuple[str, ...] = ("brace_depth", "<b>nasty</b>", "never"),
     corpus_study: Mapping[str, str] | None = None,
-) -> Run:
+) -> None:
     """Write a run; concepts are the pooled idiom, ``n_idiom`` idioms, a nasty name, an empty one and the position.
 
     With ``draws`` it has p and intervals; with ``twin`` a random twin of that kind in its folder, which is a run with
@@ -106,8 +124,7 @@ def write_run(
         options = {"n_idiom": n_idiom, "measures": measures, "layer_sizes": layer_sizes, "n_document": n_document}
         options |= {"graded": graded, "corpus_study": corpus_study}
         without = tuple(name for name in analyses if name != "lesion")
-        write_run(folder / "twin", stored=stored, draws=draws, analyses=without, random=twin, **options)
-    return open_run(folder)
+        write_anew(folder / "twin", stored=stored, draws=draws, analyses=without, random=twin, **options)
 
 
 def write_store(path: Path, dataset: xr.Dataset, stage: str) -> None:
