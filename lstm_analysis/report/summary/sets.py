@@ -71,9 +71,10 @@ def _components(material: Material) -> Answer | None:
         assert material.pca is not None
         most = int(material.pca["n_dimension"].max())
         beside = "" if twin is None else f"; the random twin tells {twin.n_found:,}"
+        verb = "is" if own.n_found == 1 else "are"
         return (
-            f"{_of(own)} of words {'is' if own.n_found == 1 else 'are'} told from matched words in up to {most} "
-            f"components{beside}; best {own.name}, {ACCURACY.name} {number(own.score)} (.5 by chance)"
+            f"{_of(own)} of words {verb} told from matched words in up to {most} components{beside}; best {own.name}, "
+            f"{ACCURACY.name} {number(own.score)} (.5 by chance)"
         )
 
     return _answer(material, "components", "Sets of words in all neurons", "pca", ACCURACY, _accuracies, say,
