@@ -118,14 +118,13 @@ def epochs(study: Study, model: LanguageModel) -> list[Companion]:
 
 
 def epoch_files(study: Study) -> dict[float, str]:
-    """Return the checkpoints that the study names as epochs of its model's training, by epoch."""
+    """Return the checkpoints that the study names as epochs of its model's training, by epoch; paths as in the study."""
     found: dict[float, str] = {}
     for pattern in study.epochs:
-        path = study.resolve(pattern)
-        if has_magic(path) and not is_url(path):
-            files = sorted(glob(path))
+        if has_magic(pattern) and not is_url(pattern):
+            files = sorted(glob(pattern, root_dir=study.folder))
         else:
-            files = [path] if exists(path, "The checkpoint") else []
+            files = [pattern] if exists(study.resolve(pattern), "The checkpoint") else []
         if not files:
             raise UsageError(f"epochs names {pattern!r}, but there is no such file. {_how_kept(study)}")
         for file in files:
@@ -147,7 +146,8 @@ def end_epoch(study: Study, model: LanguageModel, files: dict[float, str]) -> fl
     if recorded is not None:
         return float(recorded)
     own = study.resolve(study.model.checkpoint)
-    for epoch, file in files.items():
+    for epoch, path in files.items():
+        file = study.resolve(path)
         if file == own or (not is_url(own) and not is_url(file) and Path(own).samefile(file)):
             return epoch
     raise UsageError(

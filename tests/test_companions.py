@@ -13,6 +13,7 @@ from tiny import WORDS, digests, random_tensors, write_study
 
 import lstm_analysis as la
 from lstm_analysis import study as study_module
+from lstm_analysis.companions import epoch_files, epochs
 from lstm_analysis.config import Study, load_study
 from lstm_analysis.dry_run import describe_plan
 from lstm_analysis.errors import UsageError
@@ -151,7 +152,7 @@ def test_another_replicate_leaves_the_rest(run: Run, tmp_path: Path) -> None:
     assert (folder / "selectivity.zarr/zarr.json").stat().st_mtime_ns == before
 
 
-def refused(folder: Path, *settings: str) -> Study:
+def checked(folder: Path, *settings: str) -> Study:
     study = load_study(folder / "tiny.yaml", settings)
     validate(study)
     check_model(study)
@@ -174,16 +175,20 @@ def refused(folder: Path, *settings: str) -> Study:
 )  # fmt: skip
 def test_bad_companions_are_refused_before_anything_is_started(run: Run, settings: list[str], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        refused(run.path.parent, *settings)
+        checked(run.path.parent, *settings)
 
 
 def test_the_model_can_be_one_of_the_files(run: Run) -> None:
     study = load_study(run.path.parent / "tiny.yaml", ["model.checkpoint=kept/1.safetensors"])
     model = check_model(study)
     assert model is not None
-    from lstm_analysis.companions import epochs
-
     assert [one.name for one in epochs(study, model)] == ["0.5"]
+
+
+def test_paths_count_from_the_study_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.path.parent.parent)
+    study = checked(Path(run.path.parent.name))
+    assert epoch_files(study) == {float(name): f"kept/{name}.safetensors" for name in ("0.5", "1", "3", "10")}
 
 
 def test_the_plan_counts_companions(run: Run) -> None:
