@@ -118,7 +118,7 @@ def epochs(study: Study, model: LanguageModel) -> list[Companion]:
 
 
 def epoch_files(study: Study) -> dict[float, str]:
-    """Return the checkpoints that the study names as epochs of its model's training, by epoch; paths as in the study."""
+    """Return the checkpoints that the study names as epochs of its model's training: paths as it has them, by epoch."""
     found: dict[float, str] = {}
     for pattern in study.epochs:
         if has_magic(pattern) and not is_url(pattern):
