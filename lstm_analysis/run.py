@@ -13,6 +13,8 @@ from .locations import exists
 from .record import PRODUCTS, product, read_record
 from .store import FINGERPRINT, open_dataset
 
+BESIDE = {"twin", "replicates", "epochs"}
+"""Folders of a run that hold runs of other models, whose states are removed in the end."""
 MATCHED = "matched.zarr"
 """In a replicate's folder: which neurons of it and of the model do the same."""
 ENDS = {"running": "is still running or was killed", "stopped": "was interrupted", "failed": "failed"}
@@ -68,6 +70,7 @@ class Run:
         if not exists(place, "The store"):
             self._refuse_not_imported(name, stage)
             self._refuse_not_asked_for(name, stage)
+            self._refuse_removed(name)
             state = ENDS.get(entry.get("state", ""), "has not run")
             raise UserError(f"{self.path} has no {name}: its stage {stage} {state}. Run the study again to finish it.")
         sizes = {"time": self.record["study"]["inference"]["shard_tokens"], "layer": -1, "neuron": -1}
@@ -86,6 +89,14 @@ class Run:
             raise UserError(
                 f"{self.path} has no {name}: its study does not ask for the analysis {analysis}. Add it to analyses "
                 "and run the study again with --force."
+            )
+
+    def _refuse_removed(self, name: str) -> None:
+        """Say of a model beside that of another run that its states are gone; of other runs nothing."""
+        if name == "activations.zarr" and {*self.path.resolve().parts[-2:]} & BESIDE:
+            raise UserError(
+                f"{self.path} keeps no states: it went through the study of another run, after which the states of "
+                "such models are removed. Run that study with its checkpoint as model.checkpoint to have them."
             )
 
     def _refuse_not_imported(self, name: str, stage: str) -> None:

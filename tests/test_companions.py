@@ -16,7 +16,7 @@ from lstm_analysis import study as study_module
 from lstm_analysis.companions import epoch_files, epochs
 from lstm_analysis.config import Study, load_study
 from lstm_analysis.dry_run import describe_plan
-from lstm_analysis.errors import UsageError
+from lstm_analysis.errors import UsageError, UserError
 from lstm_analysis.inference.checkpoints.safetensors_file import save_weights
 from lstm_analysis.inputs import check_model, validate
 from lstm_analysis.run import Run
@@ -116,6 +116,8 @@ def test_states_of_companions_are_not_kept(run: Run) -> None:
         assert not (one.path / "activations.zarr").exists()
         assert not (one.path / "commits").exists()
         assert one.record["study"].get("replicates") is None
+        with pytest.raises(UserError, match="keeps no states: it went through the study of another run"):
+            la.match_neurons(run, one)
     assert (run.path / "activations.zarr").exists()
 
 
