@@ -19,8 +19,6 @@ TWIN, REPLICATES, EPOCHS = STAGES = ("twin", "replicates", "epochs")
 """Stages of companions, in order; each is named as the folder in the run that holds theirs."""
 FOLLOWED = ("sentence_position", "categories", "idioms", "tuning", "periodicity")
 """Analyses that are followed over training."""
-
-
 OF_MODEL = ("lesion", "neuron_matching", "matches")
 """Analyses that replicates are left out of: what is asked of them is whether they have such neurons, too."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..report.dynamics_section import same_start
 from .holdings import Holdings
 from .stretch import Neuron
 
@@ -46,7 +47,7 @@ def training_card(holdings: Holdings, neuron: Neuron) -> TrainingCard | None:
     if found is None:
         return None
     one, measure = found.isel(layer=neuron[0], neuron=neuron[1]), str(found.attrs["measure"])
-    first = 0 if found.attrs["same_start"] or float(found["epoch"][0]) else 1  # another network's neurons are not these
+    first = 0 if same_start(found) else 1
     epochs = tuple(f"{epoch:g}" for epoch in found["epoch"].values[first:])
     since = one["selective_since"].values.astype(np.float64)
     order = [int(i) for i in np.argsort(since, kind="stable") if np.isfinite(since[i])]

@@ -115,7 +115,7 @@ def dynamics_section(material: Material) -> DynamicsSection | None:
         measure=measure,
         neutral=float(found.attrs["neutral"]),
         two_signed=RANKABLE[measure].two_signed,
-        same_start=_same_start(found),
+        same_start=same_start(found),
         alpha=float(found.attrs["alpha"]),
         no_dates=rule.removeprefix("none: ") if rule.startswith("none: ") else "",
         epochs=tuple(found["epoch"].values.tolist()),
@@ -127,7 +127,8 @@ def dynamics_section(material: Material) -> DynamicsSection | None:
     )
 
 
-def _same_start(found: xr.Dataset) -> bool:
+def same_start(found: xr.Dataset) -> bool:
+    """Return whether the neurons of the untrained network, if there is one, are those of the other epochs."""
     return bool(found.attrs["same_start"]) or float(found["epoch"][0]) != 0
 
 
@@ -157,7 +158,7 @@ def _concept(material: Material, found: xr.Dataset, index: int) -> ConceptCourse
 
 def _neuron(material: Material, one: xr.Dataset, layer: int, neuron: int) -> NeuronCourse:
     course = one.isel(layer=layer, neuron=neuron)
-    scores = course[str(one.attrs["measure"])].where((course["epoch"] > 0) | _same_start(one))
+    scores = course[str(one.attrs["measure"])].where((course["epoch"] > 0) | same_start(one))
     group = material.scores["duplicate_of"].values if "duplicate_of" in material.scores else None
     return NeuronCourse(
         layer, neuron, tuple(scores.values.tolist()), tuple(course["selective"].values.tolist()),

@@ -8,11 +8,10 @@ from scipy.stats import poisson
 
 from ...analyses.lesion import hurt
 from ...explorer_links import neuron_link
-from ..lesion_section import LEAD, shown_cells
+from ..lesion_section import LEAD, lesion_line, shown_cells
 from ..material import Material
 from ..numerals import chance, number
 from .answer import Answer
-from .losses import BAND
 
 UNITS = "nats a token"
 
@@ -60,8 +59,8 @@ def _most_harmed(found: xr.Dataset, harmed: NDArray[np.bool_], alpha: float, by_
         "{} {} above its controls"
     ).format(
         f"{int(harmed.any(axis=1).sum()):,}", f"{found.sizes['lesion']:,}",
-        "s" if harmed.any(axis=1).sum() == 1 else "", number(by_chance, 1), _names(at), str(at["concept"].item()),
-        f"{n_token:,}",
+        "s" if harmed.any(axis=1).sum() == 1 else "", number(by_chance, 1), _names(found, lesion),
+        str(at["concept"].item()), f"{n_token:,}",
         *(("", "s") if n_token == 1 else ("s", "")), number(float(at["delta_loss"]), 4, signed=True),
         number(float(at["delta_loss_se"]), 4), UNITS,
     )  # fmt: skip
@@ -70,24 +69,21 @@ def _most_harmed(found: xr.Dataset, harmed: NDArray[np.bool_], alpha: float, by_
 
 def _most_lost(found: xr.Dataset) -> str:
     overall = found["delta_loss_overall"].values
-    at = found.isel(lesion=int(np.nan_to_num(overall, nan=-np.inf).argmax()))
-    random = at["random_delta_loss_overall"].values
-    random = random[np.isfinite(random)]
-    beside = ""
-    if len(random):
-        low, high = (number(float(value), 4, signed=True) for value in np.quantile(random, BAND))
+    lesion = int(np.nan_to_num(overall, nan=-np.inf).argmax())
+    line, beside = lesion_line(found, lesion), ""
+    if np.isfinite(line.low):
+        low, high = (number(value, 4, signed=True) for value in (line.low, line.high))
         beside = f"; random neurons {low} to {high}"
     text = Markup(
         "none of {} lesions costs a concept more than random neurons do; the largest loss overall is without {}: {} ± "
         "{} {} (p {}{})"
     ).format(
-        f"{found.sizes['lesion']:,}", _names(at), number(float(at["delta_loss_overall"]), 4, signed=True),
-        number(float(at["delta_loss_overall_se"]), 4), UNITS, chance(float(at["p_overall"])), beside,
+        f"{found.sizes['lesion']:,}", _names(found, lesion), number(line.overall, 4, signed=True), number(line.se, 4),
+        UNITS, chance(line.p), beside,
     )  # fmt: skip
     return text
 
 
-def _names(at: xr.Dataset) -> Markup:
+def _names(found: xr.Dataset, lesion: int) -> Markup:
     """Return the neurons of a lesion."""
-    pairs = zip(at["member_layer"].values.tolist(), at["member_neuron"].values.tolist(), strict=True)
-    return Markup(", ").join(neuron_link(f"{layer}:{neuron}") for layer, neuron in pairs if layer >= 0)
+    return Markup(", ").join(map(neuron_link, lesion_line(found, lesion).neurons))

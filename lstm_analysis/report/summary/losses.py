@@ -6,13 +6,10 @@ import numpy as np
 import xarray as xr
 
 from ...analyses.lesion import hurt
-from ..lesion_section import LEAD
+from ..lesion_section import LEAD, lesion_line
 from ..material import Material
 from .answer import AtConcept, Loss
 from .reading import Place, named
-
-BAND = (0.05, 0.95)
-"""Quantiles of the random neurons."""
 
 
 def loss_of(material: Material, places: Sequence[Place], concept: str) -> Loss | None:
@@ -45,19 +42,16 @@ def _alone(found: xr.Dataset) -> dict[Place, int]:
 
 
 def _loss(found: xr.Dataset, lesion: int, place: Place, concept: str, alpha: float) -> Loss:
-    one = found.isel(lesion=lesion)
-    random = one["random_delta_loss_overall"].values
-    random = random[np.isfinite(random)]
-    low, high = np.quantile(random, BAND) if len(random) else (np.nan, np.nan)
+    line = lesion_line(found, lesion)
     at = np.flatnonzero(found["concept"].values == concept)
     return Loss(
         neuron=named(place),
-        overall=float(one["delta_loss_overall"]),
-        se=float(one["delta_loss_overall_se"]),
-        p=float(one["p_overall"]),
-        low=float(low),
-        high=float(high),
-        n_random=int(one["n_random"]),
+        overall=line.overall,
+        se=line.se,
+        p=line.p,
+        low=line.low,
+        high=line.high,
+        n_random=line.n_random,
         concept=_at(found, lesion, int(at[0]), alpha) if len(at) == 1 else None,
     )
 
